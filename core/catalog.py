@@ -1,0 +1,70 @@
+"""The models that the hub knows, as data: no import of torch, no function but look-ups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.errors import ModelUnavailable
+
+Task = Literal["image-text"]
+Family = Literal["pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip"]
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A folder of this repository: ``folder`` under assets/models, sha256 (hex) by file name."""
+
+    folder: str
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A repository of the Hugging Face hub and the files of it that are needed.
+
+    No revision stands here: the first download records the resolved commit in the lock file.
+    """
+
+    repo_id: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One row of the catalogue."""
+
+    name: str
+    title: str
+    task: Task
+    family: Family
+    loader: str  # dotted "module:function", called as load(folder, spec, device=, dtype=, job=)
+    sources: tuple[Bundled | Hub, ...]
+    params_m: float  # millions of parameters
+    download_mb: float  # 10**6 bytes over the wire; 0 for bundled
+    licence: str
+    is_non_commercial: bool
+    image_px: int  # side of the square input
+    preprocess: str  # in words; the numbers are read from the checkpoint's own files
+    note: str
+    source_url: str
+
+
+MODELS: tuple[ModelSpec, ...] = ()
+
+
+def spec(name: str) -> ModelSpec:
+    """Look up one row.
+
+    Raises:
+        ModelUnavailable: no model of that name; the sentence lists those there are.
+    """
+    for row in MODELS:
+        if row.name == name:
+            return row
+    raise ModelUnavailable(f"No model is named {name!r}; known are {', '.join(row.name for row in MODELS)}.")
+
+
+def by_task(task: Task) -> tuple[ModelSpec, ...]:
+    """All rows of one task, in catalogue order (the bundled one first)."""
+    return tuple(row for row in MODELS if row.task == task)

@@ -1,0 +1,1 @@
+"""One folder per tab; a tab never imports another tab."""

@@ -1,0 +1,1 @@
+"""Scripts that make the bundled models and pictures; imported by nothing that runs in the hub."""
