@@ -25,6 +25,7 @@ class Settings:
         share: Ask Gradio for a public link (needs the network).
         offline: Never touch the network: only bundled and already downloaded models.
         models_dir: Folder that holds downloaded models and the lock file.
+        endpoint: Address of the model hub that downloads come from (a mirror, a test).
         memory_budget_mib: Memory that loaded models may take together, MiB.
         device: Where models run; auto takes CUDA, then MPS, then the CPU.
         dtype: Number format of weights; auto takes bfloat16 on CUDA, float32 elsewhere.
@@ -36,6 +37,7 @@ class Settings:
     share: bool = False
     offline: bool = False
     models_dir: Path = Path.home() / ".cache" / "clip-atlas"
+    endpoint: str = "https://huggingface.co"
     memory_budget_mib: int = 4096
     device: Device = "auto"
     dtype: Dtype = "auto"
@@ -64,6 +66,8 @@ def _parse(name: str, text: str) -> Any:
         raise InputError(f"{variable} is {text!r}; it must be a whole number from {low} to {high}.")
     if isinstance(default, Path):
         return Path(text).expanduser()
+    if name == "endpoint" and not text.startswith(("http://", "https://")):
+        raise InputError(f"{variable} is {text!r}; it must start with https:// or http://.")
     if name in _CHOICES and text not in _CHOICES[name]:
         raise InputError(f"{variable} is {text!r}; it must be one of {', '.join(_CHOICES[name])}.")
     return text
@@ -96,6 +100,11 @@ def configure(**changes: Any) -> Settings:
     global _current
     _current = replace(settings(), **changes)
     return _current
+
+
+def is_zero_gpu() -> bool:
+    """Whether this process runs on a ZeroGPU Space, which says so by SPACES_ZERO_GPU."""
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in _TRUE
 
 
 def set_quiet_environment() -> None:

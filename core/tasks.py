@@ -47,6 +47,7 @@ class Job:
         self._cancelled = threading.Event()
         self._stage: Stage | None = None
         self._stage_start_s = 0.0
+        self._stage_start_done = 0.0  # a resumed download does not start at 0
 
     @property
     def is_cancelled(self) -> bool:
@@ -79,10 +80,10 @@ class Job:
         self.check()
         now_s = time.monotonic()
         if stage != self._stage:
-            self._stage, self._stage_start_s = stage, now_s
+            self._stage, self._stage_start_s, self._stage_start_done = stage, now_s, done or 0.0
         eta_s = None
-        if done and total:
-            eta_s = (now_s - self._stage_start_s) * max(total - done, 0.0) / done
+        if done and total and done > self._stage_start_done:
+            eta_s = (now_s - self._stage_start_s) * max(total - done, 0.0) / (done - self._stage_start_done)
         if self._report is not None:
             self._report(Step(stage, done, total, unit, note, eta_s))
 
