@@ -24,10 +24,19 @@ class Hub:
     """A repository of the Hugging Face hub and the files of it that are needed.
 
     No revision stands here: the first download records the resolved commit in the lock file.
+
+    Attributes:
+        repo_id: "owner/name".
+        files: Must all be there. "model.safetensors" may also come in shards, or from the pull request by which
+            the hub's robot offers it; pickles are never loaded.
+        tokenizer: At least one must be there; those that are there are taken.
+        optional: Taken where they are there.
     """
 
     repo_id: str
     files: tuple[str, ...]
+    tokenizer: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

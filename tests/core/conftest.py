@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from core.catalog import Hub, ModelSpec
+from core.settings import configure
 from tests.fake_hub import FakeHub
 
 
@@ -30,3 +34,38 @@ def tiny_repo(tmp_path: Path) -> Path:
     for name in ("config.json", "preprocessor_config.json", "tokenizer.json"):
         (folder / name).write_text(json.dumps({"file": name}))
     return folder
+
+
+@pytest.fixture
+def tiny_spec(fake_hub: FakeHub, tiny_repo: Path) -> ModelSpec:
+    """A catalogue row whose files the open hub serves; the settings point at that hub."""
+    fake_hub.add_repo("acme/tiny", tiny_repo)
+    configure(endpoint=fake_hub.url)
+    return row_for("acme/tiny")
+
+
+def row_for(repo_id: str, **changes: Any) -> ModelSpec:
+    """A row named "tiny" whose source is ``repo_id``."""
+    source = Hub(
+        repo_id,
+        files=("config.json", "model.safetensors", "preprocessor_config.json"),
+        tokenizer=("tokenizer.json", "vocab.txt"),
+        optional=("tokenizer_config.json",),
+    )
+    row = ModelSpec(
+        name="tiny",
+        title="Tiny",
+        task="image-text",
+        family="clip",
+        loader="tests.core.stub_loader:load",
+        sources=(source,),
+        params_m=0.07,
+        download_mb=0.3,
+        licence="MIT",
+        is_non_commercial=False,
+        image_px=32,
+        preprocess="none",
+        note="a test",
+        source_url="",
+    )
+    return replace(row, **changes)
