@@ -107,8 +107,11 @@ def is_zero_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in _TRUE
 
 
-def set_quiet_environment() -> None:
+def set_quiet_environment(pages_dir: Path | None = None) -> None:
     """Tell gradio and the hub client not to call home; must run before either is imported.
+
+    ``pages_dir`` becomes the folder of uploaded and shown files: gradio's default is one folder for every
+    app of the machine, where the links of one open the files of another.
 
     Analytics resolve outside hosts even when nothing is downloaded; the Xet transport of
     huggingface_hub has no way to cancel, the plain HTTP one has.
@@ -117,5 +120,7 @@ def set_quiet_environment() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
+    if pages_dir is not None:
+        os.environ["GRADIO_TEMP_DIR"] = str(pages_dir)
     if settings().offline:
         os.environ["HF_HUB_OFFLINE"] = "1"

@@ -1,0 +1,29 @@
+// The status line: {state, stage, text, fraction, eta}. One polite live region announces changes of state, not of numbers.
+const STAGES = [["checking", "Check"], ["downloading", "Download"], ["loading", "Load"], ["running", "Run"]];
+const line = make("div", { class: "status" });
+const live = make("div", { class: "only-heard", role: "status", "aria-live": "polite" });
+host.replaceChildren(line, live);
+
+function stages(current) {
+  const now = STAGES.findIndex(([stage]) => stage === current);
+  return make("ol", { class: "stages", "aria-hidden": "true" }, STAGES.map(([, word], index) =>
+    make("li", { class: index < now ? "past" : index === now ? "now" : "" }, word)));
+}
+
+function show() {
+  const value = props.value || { state: "idle", text: "" };
+  line.dataset.state = value.state;
+  const isRunning = value.state === "running" || value.state === "waiting";
+  const bar = make("div", { class: value.fraction == null ? "track unknown" : "track", "--fraction": value.fraction ?? 0 },
+    make("span"));
+  line.replaceChildren(
+    make("p", {}, make("span", { class: "mark", "aria-hidden": "true" }), make("span", { class: "words" }, value.text || ""),
+      value.eta && make("span", { class: "eta" }, value.eta)),
+    ...(isRunning ? [bar, stages(value.stage)] : []));
+  line.hidden = !value.text;
+  const heard = isRunning ? value.stage || value.state : value.text || "";
+  if (live.textContent !== heard) live.textContent = heard;
+}
+
+watch("value", show);
+show();

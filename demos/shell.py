@@ -1,0 +1,47 @@
+"""What surrounds the tabs: the start strip, and the link that opens a tab."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import gradio as gr
+
+from core.settings import ROOT
+from demos.base import Demo
+
+_STEPS = (
+    ("Give a picture", "Drop, paste or shoot one, or a whole folder as ZIP."),
+    ("Name what it could be", "Any words you like, no training needed."),
+    ("Read the answer and why", "Scores, where it looked, what spoke for it."),
+)
+
+
+def header_html(demos: Sequence[Demo]) -> str:
+    """The start strip as HTML; everything in it is ours, nothing comes from a visitor."""
+    chart = (ROOT / "assets" / "chart.svg").read_text(encoding="utf-8")
+    steps = "".join(f"<li><b>{html.escape(head)}</b><span>{html.escape(line)}</span></li>" for head, line in _STEPS)
+    tabs = "".join(f"<li><b>{html.escape(d.title)}</b> {html.escape(d.summary)}</li>" for d in demos)
+    return (
+        f'<header class="strip"><div class="strip-text"><p class="brand">CLIP Atlas</p>'
+        f"<h1>Ask for things in plain words.</h1>"
+        f'<p class="lead">It finds them in your pictures and shows why. Everything runs on this machine: '
+        f"no account, no upload, no network.</p>"
+        f'<ol class="steps">{steps}</ol><ul class="tabs-told">{tabs}</ul></div>'
+        f'<div class="strip-chart" aria-hidden="true">{chart}</div></header>'
+    )
+
+
+def place_header(demos: Sequence[Demo]) -> None:
+    """Place the start strip."""
+    gr.HTML(header_html(demos), apply_default_css=False, elem_id="start-strip")
+
+
+def select_tab_by_link(page: gr.Blocks, tabs: gr.Tabs, slugs: tuple[str, ...]) -> None:
+    """Open the tab that ``?tab=`` names; the page script keeps the address in step when the visitor moves on."""
+
+    def select(request: gr.Request) -> gr.Tabs:
+        asked = request.query_params.get("tab", "")
+        return gr.Tabs(selected=asked if asked in slugs else slugs[0])
+
+    page.load(select, None, tabs, api_visibility="private", show_progress="hidden")
