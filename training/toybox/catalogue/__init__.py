@@ -1,0 +1,1 @@
+"""The toy classes, one module a shelf; ``CLASSES`` in training.toybox.classes lists them all."""
