@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from core import catalog, checkpoints
-from core.catalog import Hub, ModelSpec
 from core.download import megabytes
 from core.errors import HubError
 from core.lockfile import forget_pin, sha256_of
+from core.model_spec import Hub, ModelSpec
 from core.settings import set_quiet_environment
 from core.tasks import Job, Step
 

@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core import download
-from core.catalog import Bundled, Hub, ModelSpec
 from core.download import RemoteFile
 from core.errors import ModelUnavailable
 from core.lockfile import Pin, PinnedFile, read_pin, record_pin, sha256_of, write_json
+from core.model_spec import Bundled, Hub, ModelSpec
 from core.settings import ROOT, settings
 from core.shared_work import SharedWork
 from core.tasks import Job, Step

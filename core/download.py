@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.catalog import Hub, ModelSpec
 from core.errors import ModelUnavailable
 from core.lockfile import git_sha1_of, sha256_of
+from core.model_spec import Hub, ModelSpec
 from core.settings import settings
 from core.tasks import Job
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from core.catalog import Hub, ModelSpec
+from core.model_spec import Hub, ModelSpec
 from core.settings import configure
 from tests.fake_hub import FakeHub
 

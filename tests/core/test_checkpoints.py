@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from core import checkpoints, download
-from core.catalog import Bundled, Hub, ModelSpec
 from core.checkpoints import is_local, local_bytes, remove, resolve
 from core.errors import Cancelled, ModelUnavailable
 from core.lockfile import forget_pin, read_pin, sha256_of
+from core.model_spec import Bundled, Hub, ModelSpec
 from core.settings import configure, settings
 from core.tasks import Job, Step
 from tests.core.conftest import row_for

@@ -1,0 +1,300 @@
+"""The rows of the catalogue, data only: what stands here was read from the repositories' own pages.
+
+Sizes are those of the safetensors file plus the tokenizer. "Conversion" in a note: the main branch holds a pickle
+only, and the weights come from the pull request by which the hub's conversion robot offers safetensors. "OpenCLIP
+layout": the repository has open_clip_model.safetensors instead of files that transformers reads by itself.
+"""
+
+from __future__ import annotations
+
+from core.model_spec import Bundled, Hub, ModelSpec
+
+_LOADER = "core.clip:load"
+_FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
+_BPE = ("tokenizer.json", "vocab.json", "merges.txt")
+_OPTIONAL = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "processor_config.json")
+_CLIP_WAY = "short side to {0} px, centre crop, mean and deviation of the checkpoint"
+_SIGLIP_WAY = "stretched to {0} x {0} px, mean and deviation 0.5"
+_CONVERSION = "Weights from the conversion."
+
+
+def _hub(repo_id: str, *, tokenizer: tuple[str, ...] = _BPE) -> tuple[Hub, ...]:
+    return (Hub(repo_id, _FILES, tokenizer, _OPTIONAL),)
+
+
+def _clip(
+    name: str, title: str, repo_id: str, params_m: float, download_mb: float, licence: str, note: str, px: int = 224
+) -> ModelSpec:
+    """A row of OpenAI's architecture, which most repositories share."""
+    return ModelSpec(
+        name=name,
+        title=title,
+        task="image-text",
+        family="clip",
+        loader=_LOADER,
+        sources=_hub(repo_id),
+        params_m=params_m,
+        download_mb=download_mb,
+        licence=licence,
+        is_non_commercial=licence.startswith("CC-BY-NC"),
+        image_px=px,
+        preprocess=_CLIP_WAY.format(px),
+        note=note,
+        source_url=f"https://huggingface.co/{repo_id}",
+    )
+
+
+def _siglip(
+    name: str, title: str, repo_id: str, params_m: float, download_mb: float, note: str, *, px: int, is_second: bool
+) -> ModelSpec:
+    """A row of the SigLIP family: sigmoid scores, texts of 64 tokens."""
+    tokenizer = ("tokenizer.json", "tokenizer.model") if is_second else ("tokenizer.json", "spiece.model")
+    return ModelSpec(
+        name=name,
+        title=title,
+        task="image-text",
+        family="siglip2" if is_second else "siglip",
+        loader=_LOADER,
+        sources=_hub(repo_id, tokenizer=tokenizer),
+        params_m=params_m,
+        download_mb=download_mb,
+        licence="Apache-2.0",
+        is_non_commercial=False,
+        image_px=px,
+        preprocess=_SIGLIP_WAY.format(px),
+        note=note,
+        source_url=f"https://huggingface.co/{repo_id}",
+    )
+
+
+_POCKET = ModelSpec(
+    name="pocket-clip",
+    title="Pocket CLIP",
+    task="image-text",
+    family="pocket",
+    loader=_LOADER,
+    # `python -m core hash assets/models/pocket-clip` prints what belongs into the braces.
+    sources=(Bundled("pocket-clip", {}),),
+    params_m=11.2,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=64,
+    preprocess="short side to 64 px, centre crop",
+    note="Comes with the hub and works offline. A tiny model: best with 3 to 10 distinct everyday labels.",
+    source_url="",
+)
+
+_OPENAI_NOTE = "Trained by OpenAI on 400 million pairs; its card advises against deployment without tests of your own."
+
+ROWS: tuple[ModelSpec, ...] = (
+    _POCKET,
+    _clip(
+        "clip-vit-b-32",
+        "CLIP ViT-B/32 (OpenAI)",
+        "openai/clip-vit-base-patch32",
+        151.3,
+        609,
+        "MIT",
+        f"The usual first choice. {_OPENAI_NOTE} {_CONVERSION}",
+    ),
+    _clip(
+        "clip-vit-b-16",
+        "CLIP ViT-B/16 (OpenAI)",
+        "openai/clip-vit-base-patch16",
+        149.6,
+        603,
+        "MIT",
+        f"Sees finer detail than B/32 at four times its time. {_OPENAI_NOTE} {_CONVERSION}",
+    ),
+    _clip(
+        "clip-vit-l-14",
+        "CLIP ViT-L/14 (OpenAI)",
+        "openai/clip-vit-large-patch14",
+        427.6,
+        1714,
+        "MIT",
+        _OPENAI_NOTE,
+    ),
+    _clip(
+        "clip-vit-l-14-336",
+        "CLIP ViT-L/14 at 336 px (OpenAI)",
+        "openai/clip-vit-large-patch14-336",
+        427.9,
+        1716,
+        "MIT",
+        f"The sharpest of OpenAI's. {_OPENAI_NOTE} {_CONVERSION}",
+        px=336,
+    ),
+    _clip(
+        "laion2b-vit-b-32",
+        "CLIP ViT-B/32 (LAION-2B)",
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+        151.3,
+        609,
+        "MIT",
+        "Trained on open data. ImageNet by name 66.6 % (publisher).",
+    ),
+    _clip(
+        "laion2b-vit-b-16",
+        "CLIP ViT-B/16 (LAION-2B)",
+        "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+        149.6,
+        603,
+        "MIT",
+        "Trained on open data. OpenCLIP layout.",
+    ),
+    _clip(
+        "laion2b-vit-l-14",
+        "CLIP ViT-L/14 (LAION-2B)",
+        "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",
+        427.6,
+        1714,
+        "MIT",
+        "Trained on open data. Normalises with mean and deviation 0.5, unlike its siblings.",
+    ),
+    _clip(
+        "laion2b-vit-h-14",
+        "CLIP ViT-H/14 (LAION-2B)",
+        "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
+        986.1,
+        3948,
+        "MIT",
+        "Trained on open data; 3.8 GB of memory in float32.",
+    ),
+    _clip(
+        "datacomp-vit-b-32-256",
+        "CLIP ViT-B/32 at 256 px (DataComp)",
+        "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
+        151.3,
+        609,
+        "MIT",
+        "Better data for the same size: ImageNet by name 72.8 % (publisher). OpenCLIP layout.",
+        px=256,
+    ),
+    _clip(
+        "datacomp-vit-l-14",
+        "CLIP ViT-L/14 (DataComp)",
+        "laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K",
+        427.6,
+        1714,
+        "MIT",
+        "ImageNet by name 79.2 % (publisher).",
+    ),
+    _clip(
+        "tinyclip-8m",
+        "TinyCLIP 8M/16",
+        "wkcn/TinyCLIP-ViT-8M-16-Text-3M-YFCC15M",
+        23.4,
+        96,
+        "MIT",
+        "The smallest to download. ImageNet by name 41.1 % (publisher).",
+    ),
+    _clip(
+        "tinyclip-39m",
+        "TinyCLIP 39M/16",
+        "wkcn/TinyCLIP-ViT-39M-16-Text-19M-YFCC15M",
+        83.1,
+        335,
+        "MIT",
+        f"ImageNet by name 63.5 % (publisher) at half of B/16. {_CONVERSION}",
+    ),
+    _siglip(
+        "siglip-base",
+        "SigLIP base",
+        "google/siglip-base-patch16-224",
+        203.2,
+        816,
+        "Scores each label by itself, so several may apply or none.",
+        px=224,
+        is_second=False,
+    ),
+    _siglip(
+        "siglip2-base",
+        "SigLIP 2 base",
+        "google/siglip2-base-patch16-224",
+        375.2,
+        1536,
+        "Reads many languages; scores each label by itself.",
+        px=224,
+        is_second=True,
+    ),
+    _siglip(
+        "siglip2-so400m",
+        "SigLIP 2 so400m at 384 px",
+        "google/siglip2-so400m-patch14-384",
+        1136.0,
+        4583,
+        "The best of these on most tests; needs a memory budget above 4,400 MiB in float32.",
+        px=384,
+        is_second=True,
+    ),
+    _clip(
+        "metaclip-b-32",
+        "MetaCLIP B/32",
+        "facebook/metaclip-b32-400m",
+        151.3,
+        607,
+        "CC-BY-NC-4.0",
+        f"OpenAI's recipe for data, rebuilt: ImageNet by name 65.5 % (publisher). {_CONVERSION}",
+    ),
+    _clip(
+        "metaclip-b-16",
+        "MetaCLIP B/16",
+        "facebook/metaclip-b16-400m",
+        149.6,
+        601,
+        "CC-BY-NC-4.0",
+        f"ImageNet by name 70.8 % (publisher). {_CONVERSION}",
+    ),
+    _clip(
+        "metaclip-l-14",
+        "MetaCLIP L/14",
+        "facebook/metaclip-l14-fullcc2.5b",
+        427.6,
+        1712,
+        "CC-BY-NC-4.0",
+        f"Trained on 2.5 billion pairs. {_CONVERSION}",
+    ),
+    _clip(
+        "longclip-l-14",
+        "Long-CLIP L/14",
+        "zer0int/LongCLIP-L-Diffusers",
+        427.7,
+        1714,
+        "MIT",
+        "Reads texts of up to 248 tokens, three times as long as CLIP's.",
+    ),
+    ModelSpec(
+        name="chinese-clip-b-16",
+        title="Chinese-CLIP B/16",
+        task="image-text",
+        family="chinese-clip",
+        loader=_LOADER,
+        sources=_hub("OFA-Sys/chinese-clip-vit-base-patch16", tokenizer=("vocab.txt", "tokenizer.json")),
+        params_m=188.3,
+        download_mb=753,
+        licence="MIT",
+        is_non_commercial=False,
+        image_px=224,
+        preprocess="stretched to 224 x 224 px, mean and deviation of the checkpoint",
+        note=f"For labels in Chinese. {_CONVERSION}",
+        source_url="https://huggingface.co/OFA-Sys/chinese-clip-vit-base-patch16",
+    ),
+    ModelSpec(
+        name="altclip",
+        title="AltCLIP",
+        task="image-text",
+        family="altclip",
+        loader=_LOADER,
+        sources=_hub("BAAI/AltCLIP", tokenizer=("tokenizer.json", "sentencepiece.bpe.model")),
+        params_m=864.0,
+        download_mb=3482,
+        licence="CreativeML-OpenRAIL-M",
+        is_non_commercial=False,
+        image_px=224,
+        preprocess=_CLIP_WAY.format(224),
+        note=f"English and Chinese labels. Its licence forbids some uses. {_CONVERSION}",
+        source_url="https://huggingface.co/BAAI/AltCLIP",
+    ),
+)
