@@ -11,7 +11,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +22,7 @@ from core.calibration import Calibration, Scoring, read_calibration
 from core.catalog import ModelSpec
 from core.clip_dense import DenseMethod, grid_hw, patch_embeddings, patch_px, tower_kind
 from core.clip_files import Parts, read_parts
+from core.device import exclusive
 from core.embedding_cache import EmbeddingCache, image_key
 from core.errors import ModelUnavailable
 from core.memory import give_back_memory
@@ -37,6 +37,7 @@ Unit = Literal["images", "texts"]
 
 BATCH_S = 0.5  # aim of one batch, so that others get the device and Cancel is heard
 MAX_BATCH = 64
+DEFAULT_PX = 224  # side of the input where neither processor nor config says it
 MAX_ASPECT = 8  # a longer strip is cut to its middle before the centre crop that would throw the rest away anyway
 
 
@@ -183,10 +184,10 @@ class ClipEncoder:
     @property
     def image_px(self) -> int:
         """Side of the square that the image tower was trained on, in pixels."""
-        sizes = {**dict(self._parts.pixels.size), **dict(getattr(self._parts.pixels, "crop_size", None) or {})}
-        return int(
-            sizes.get("height") or sizes.get("shortest_edge") or self._parts.network.config.vision_config.image_size
-        )
+        pixels = self._parts.pixels
+        size = dict(pixels.crop_size if getattr(pixels, "do_center_crop", False) else pixels.size)
+        trained = getattr(self._parts.network.config.vision_config, "image_size", None)
+        return int(size.get("height") or size.get("shortest_edge") or trained or DEFAULT_PX)
 
     def truncated(self, texts: Sequence[str]) -> tuple[Truncation, ...]:
         """Those of ``texts`` of which the model reads only the beginning, each once, in order."""
@@ -320,13 +321,3 @@ def _resized(rgb: Rgb, height: int, width: int) -> Rgb:
     from PIL import Image
 
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
-
-
-@contextmanager
-def exclusive(device: str, job: Job | None) -> Iterator[None]:
-    """Stand-in for core.device.exclusive until it is there."""
-    with _DEVICE_LOCK:
-        yield
-
-
-_DEVICE_LOCK = threading.Lock()

@@ -1,0 +1,186 @@
+"""Patch features: grids cover the picture, each attention variant equals a slow twin, ends agree with the tower."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core import clip
+from core.catalog import Family
+from core.clip import ClipEncoder
+from core.clip_dense import MAX_ASPECT, DenseMethod, grid_hw, patch_embeddings, patch_px, tower_kind
+from core.errors import ModelUnavailable
+from tests import tiny_clip
+
+METHODS: tuple[DenseMethod, ...] = ("naclip", "clearclip", "maskclip", "sclip")
+PATCH = tiny_clip.PATCH_PX
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> dict[Family, ClipEncoder]:
+    """One tiny encoder a family."""
+    root = tmp_path_factory.mktemp("dense")
+    return {f: clip.load(tiny_clip.save(f, root / f), tiny_clip.spec(f)) for f in tiny_clip.FAMILIES}
+
+
+def _pixels(rows: int, columns: int, cell: int = PATCH, seed: int = 0) -> torch.Tensor:
+    return torch.randn(1, 3, rows * cell, columns * cell, generator=torch.Generator().manual_seed(seed))
+
+
+def _network(encoder: ClipEncoder) -> Any:
+    return encoder._parts.network
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.sampled_from([64, 224, 336]), st.sampled_from([8, 14, 32]))
+def test_grid_has_the_shape_of_the_picture(height: int, width: int, size_px: int, cell_px: int) -> None:
+    rows, columns = grid_hw(height, width, size_px=size_px, cell_px=cell_px)
+    assert rows >= 1 and columns >= 1
+    assert grid_hw(width, height, size_px=size_px, cell_px=cell_px) == (columns, rows)
+    aspect = min(max(height / width, 1 / MAX_ASPECT), MAX_ASPECT)
+    assert abs(rows - (size_px / cell_px) * math.sqrt(aspect)) <= 1.0
+    assert rows * columns <= 2.5 * (size_px / cell_px) ** 2 + 4
+
+
+@pytest.mark.parametrize("family", tiny_clip.FAMILIES)
+@pytest.mark.parametrize(
+    "shape, size_px, grid", [((40, 40), None, (4, 4)), ((30, 120), 32, (2, 8)), ((90, 90), 64, (8, 8))]
+)
+def test_every_family_covers_the_whole_picture(
+    family: Family, shape: tuple[int, int], size_px: int | None, grid: tuple[int, int], encoders: dict, rng: Any
+) -> None:
+    rgb = rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    rows = encoders[family].encode_patches(rgb, size_px=size_px)
+    assert rows.shape == (*grid, encoders[family].dim) and rows.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=-1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", tiny_clip.FAMILIES)
+def test_cells_lie_where_the_picture_says(family: Family, encoders: dict, rng: Any) -> None:
+    """A change in the bottom right corner moves that corner's cell most."""
+    rgb = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    changed = rgb.copy()
+    changed[56:, 56:] = 255 - changed[56:, 56:]
+    before, after = (encoders[family].encode_patches(p, size_px=64, method="maskclip") for p in (rgb, changed))
+    moved = np.linalg.norm(after - before, axis=-1)
+    assert np.unravel_index(moved.argmax(), moved.shape) == (7, 7)
+
+
+def _slow_last_layer(network: Any, pixels: torch.Tensor, method: DenseMethod) -> torch.Tensor:
+    """The same, one patch and one head at a time, from the formulas."""
+    vision = network.vision_model
+    x = vision.pre_layrnorm(vision.embeddings(pixels, interpolate_pos_encoding=True))
+    for layer in vision.encoder.layers[:-1]:
+        x = layer(x, None)
+    last = vision.encoder.layers[-1]
+    attention, z = last.self_attn, last.layer_norm1(x)[0]
+    q, k, v = (projection(z) for projection in (attention.q_proj, attention.k_proj, attention.v_proj))
+    tokens, width = z.shape
+    d = width // attention.num_heads
+    columns = pixels.shape[-1] // PATCH
+    out = torch.zeros(tokens, width)
+    for head in range(attention.num_heads):
+        part = slice(head * d, (head + 1) * d)
+        for i in range(tokens):
+            for a in {"naclip": [k], "clearclip": [q], "sclip": [q, k], "maskclip": []}[method]:
+                scores = torch.tensor([float(a[i, part] @ a[j, part]) / math.sqrt(d) for j in range(tokens)])
+                if method == "naclip" and i > 0:
+                    for j in range(1, tokens):
+                        (yi, xi), (yj, xj) = divmod(i - 1, columns), divmod(j - 1, columns)
+                        scores[j] += math.exp(-((yi - yj) ** 2 + (xi - xj) ** 2) / (2 * 5.0**2))
+                out[i, part] += scores.softmax(dim=0) @ v[:, part]
+            if method == "maskclip":
+                out[i, part] = v[i, part]
+    y = attention.out_proj(out)
+    if method == "sclip":
+        y = x[0] + y
+        y = y + last.mlp(last.layer_norm2(y))
+    return network.visual_projection(vision.post_layernorm(y[1:])).unflatten(0, (-1, columns))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("family", ["clip", "chinese-clip", "altclip"])
+def test_each_variant_equals_its_slow_twin(family: Family, method: DenseMethod, encoders: dict) -> None:
+    network, pixels = _network(encoders[family]), _pixels(3, 5)
+    with torch.inference_mode():
+        fast, slow = patch_embeddings(network, pixels, method=method), _slow_last_layer(network, pixels, method)
+    assert fast.shape == (3, 5, 16)
+    torch.testing.assert_close(fast, slow, atol=2e-5, rtol=1e-4)
+
+
+def test_clearclip_equals_the_layer_itself_where_queries_are_keys(encoders: dict) -> None:
+    network = copy.deepcopy(_network(encoders["clip"]))
+    attention = network.vision_model.encoder.layers[-1].self_attn
+    attention.k_proj.load_state_dict(attention.q_proj.state_dict())
+    taken: list[torch.Tensor] = []
+    attention.register_forward_hook(lambda _m, _i, out: taken.append(out[0]))
+    pixels = _pixels(4, 4)
+    with torch.inference_mode():
+        dense = patch_embeddings(network, pixels, method="clearclip")
+        network.vision_model(pixel_values=pixels)
+        expected = network.visual_projection(network.vision_model.post_layernorm(taken[-1][0, 1:]))
+    torch.testing.assert_close(dense.flatten(0, 1), expected, atol=2e-5, rtol=1e-4)
+
+
+def test_siglip_picture_of_one_patch_equals_its_pooled_embedding(encoders: dict) -> None:
+    """With one token the pool can look nowhere else: value path and pool must agree."""
+    network, pixels = _network(encoders["siglip"]), _pixels(1, 1)
+    with torch.inference_mode():
+        pooled = network.vision_model(pixel_values=pixels, interpolate_pos_encoding=True).pooler_output
+        torch.testing.assert_close(patch_embeddings(network, pixels)[0], pooled, atol=2e-5, rtol=1e-4)
+
+
+def test_convnet_picture_of_one_cell_equals_its_pooled_embedding(encoders: dict) -> None:
+    network = _network(encoders["pocket"])
+    pixels = _pixels(1, 1, cell=patch_px(network))
+    with torch.inference_mode():
+        pooled = network.get_image_features(pixel_values=pixels).pooler_output
+        torch.testing.assert_close(patch_embeddings(network, pixels)[0], pooled, atol=2e-5, rtol=1e-4)
+
+
+def test_towers_are_told_apart(encoders: dict) -> None:
+    kinds = {family: tower_kind(_network(encoder)) for family, encoder in encoders.items()}
+    assert kinds == {
+        "clip": "class-token",
+        "siglip": "attention-pool",
+        "siglip2": "attention-pool",
+        "chinese-clip": "class-token",
+        "altclip": "class-token",
+        "pocket": "map",
+    }
+
+
+def test_tower_without_patch_features_is_one_sentence(encoders: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clip, "tower_kind", lambda network: "other")
+    with pytest.raises(ModelUnavailable, match="no patch features"):
+        encoders["clip"].encode_patches(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_patches_are_kept_by_picture_size_and_method(encoders: dict, monkeypatch: pytest.MonkeyPatch, rng: Any) -> None:
+    encoder, runs = encoders["clip"], []
+    run = encoder._run
+    monkeypatch.setattr(encoder, "_run", lambda forward, job: runs.append(1) or run(forward, job))
+    rgb = rng.integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    first = encoder.encode_patches(rgb, size_px=48)
+    np.testing.assert_array_equal(encoder.encode_patches(rgb, size_px=48), first)
+    encoder.encode_patches(rgb, size_px=32)
+    encoder.encode_patches(rgb, size_px=48, method="clearclip")
+    assert len(runs) == 3
+
+
+def test_dual_encoder_with_a_clip_image_tower(tmp_path: Path) -> None:
+    from transformers import BertConfig, CLIPVisionConfig, VisionTextDualEncoderConfig, VisionTextDualEncoderModel
+
+    vision, text = CLIPVisionConfig(**tiny_clip._vision()), BertConfig(**tiny_clip._tower(vocab_size=50))
+    config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=16)
+    network = VisionTextDualEncoderModel(config).eval()
+    assert tower_kind(network) == "class-token"
+    with torch.inference_mode():
+        assert patch_embeddings(network, _pixels(2, 3)).shape == (2, 3, 16)
