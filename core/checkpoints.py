@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from core import download
+from core import download, open_clip
 from core.download import RemoteFile
 from core.errors import ModelUnavailable
 from core.lockfile import Pin, PinnedFile, read_pin, record_pin, sha256_of, write_json
@@ -134,6 +134,8 @@ def _local_folder(source: Bundled | Hub) -> Path | None:
 
 def _is_covered(source: Hub, pin: Pin) -> bool:
     """Whether the pin has every file that the row asks for (a later release may ask for more)."""
+    if open_clip.WEIGHTS in pin.files:
+        return True
     has_weights = WEIGHTS in pin.files or download.INDEX in pin.files
     return all(name in pin.files or (name == WEIGHTS and has_weights) for name in source.files)
 
@@ -150,7 +152,7 @@ def _resolve_hub(spec: ModelSpec, source: Hub, job: Job | None) -> Path:
     pin = read_pin(source.repo_id)
     assert pin is not None
     _verify(spec, folder, pin, job)
-    return folder
+    return open_clip.converted(folder, spec.title, job=job) if open_clip.WEIGHTS in pin.files else folder
 
 
 def _verify(spec: ModelSpec, folder: Path, pin: Pin, job: Job | None) -> None:
@@ -231,7 +233,8 @@ def _download_locked(spec: ModelSpec, source: Hub, home: Path, job: Job) -> Path
     parts = [folder / f"{file.name}.part" for file in missing]
     left_bytes = sum(file.size_bytes for file in missing)
     arrived_bytes = sum(part.stat().st_size for part in parts if part.is_file())
-    download.check_disk(spec.title, max(left_bytes - arrived_bytes, 0))
+    copy_bytes = sum(file.size_bytes for file in wanted if file.name == open_clip.WEIGHTS)  # to be rewritten
+    download.check_disk(spec.title, max(left_bytes - arrived_bytes, 0) + copy_bytes)
     total_bytes = sum(file.size_bytes for file in wanted)
     done_bytes = total_bytes - left_bytes
 
@@ -289,8 +292,11 @@ def _wanted_of_hub(spec: ModelSpec, source: Hub, job: Job) -> tuple[str, list[Re
         ModelUnavailable: the repository lacks a file that the model needs.
     """
     listing = download.list_files(source.repo_id)
-    names = [name for name in (*source.files, *source.tokenizer, *source.optional) if name in listing.files]
-    absent = [name for name in source.files if name not in listing.files and name != WEIGHTS]
+    required = source.files
+    if "config.json" not in listing.files and {open_clip.CONFIG, open_clip.WEIGHTS} <= set(listing.files):
+        required = (open_clip.CONFIG, open_clip.WEIGHTS)
+    names = [name for name in (*required, *source.tokenizer, *source.optional) if name in listing.files]
+    absent = [name for name in required if name not in listing.files and name != WEIGHTS]
     if source.tokenizer and not set(names) & set(source.tokenizer):
         absent.append(" or ".join(source.tokenizer))
     if absent:
@@ -298,7 +304,7 @@ def _wanted_of_hub(spec: ModelSpec, source: Hub, job: Job) -> tuple[str, list[Re
             f"{spec.title} cannot be downloaded: {source.repo_id} has no {', no '.join(absent)}; use another model."
         )
     wanted = [listing.files[name] for name in dict.fromkeys(names)]
-    if WEIGHTS in source.files and WEIGHTS not in listing.files:
+    if WEIGHTS in required and WEIGHTS not in listing.files:
         wanted += _weights_elsewhere(spec, source, listing, job)
     return listing.commit, wanted
 
