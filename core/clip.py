@@ -37,6 +37,7 @@ Unit = Literal["images", "texts"]
 
 BATCH_S = 0.5  # aim of one batch, so that others get the device and Cancel is heard
 MAX_BATCH = 64
+FIRST_TEXTS = 16  # texts are short: the usual handful of labels goes through in one batch
 DEFAULT_PX = 224  # side of the input where neither processor nor config says it
 MAX_ASPECT = 8  # a longer strip is cut to its middle before the centre crop that would throw the rest away anyway
 
@@ -57,10 +58,10 @@ class Truncation:
 
 
 class _Pace:
-    """Chooses how many items go into one batch: one at first, then what fits into ``BATCH_S``."""
+    """Chooses how many items go into one batch: ``first``, then what fits into ``BATCH_S``."""
 
-    def __init__(self) -> None:
-        self.size = 1
+    def __init__(self, first: int) -> None:
+        self.size = first
 
     def note(self, count: int, seconds: float) -> None:
         """Learn from a batch of ``count`` items; grows at most fourfold a step."""
@@ -97,7 +98,7 @@ class ClipEncoder:
         self._parts = parts
         self._device = device
         self._tokenizer_lock = threading.Lock()  # fast tokenizers fail when two threads set their padding
-        self._paces: dict[Unit, _Pace] = {"images": _Pace(), "texts": _Pace()}
+        self._paces: dict[Unit, _Pace] = {"images": _Pace(1), "texts": _Pace(FIRST_TEXTS)}
         self._running_job: Job | None = None
         self._check_between_layers()
 

@@ -10,11 +10,11 @@ a short word list. No file of anybody else's is copied.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.random_checkpoints import bpe, clip_tokenizer, fill_randomly, siglip_tokenizer
 from core.catalog import Family, ModelSpec
 
 IMAGE_PX = 32
@@ -45,64 +45,6 @@ def spec(family: Family, name: str = "") -> ModelSpec:
         preprocess="as the checkpoint says",
         note="Random weights, for tests.",
         source_url="",
-    )
-
-
-def bpe(
-    words: tuple[str, ...] | list[str], suffix: str, alphabet: list[str]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Merges that build each word from left to right, and the pieces they make (alphabet not included)."""
-    known, pieces, merges = set(alphabet), [], []
-    for word in words:
-        symbols = [*word[:-1], word[-1] + suffix]
-        left = symbols[0]
-        for right in symbols[1:]:
-            if left + right not in known:
-                known.add(left + right)
-                pieces.append(left + right)
-                merges.append((left, right))
-            left += right
-    return pieces, merges
-
-
-def clip_tokenizer(vocab_size: int, model_max_length: int = 77) -> Any:
-    """A byte-level BPE tokenizer of CLIP's class: start and end are the two highest ids, as in CLIP."""
-    from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import CLIPTokenizer
-
-    letters = sorted(ByteLevel.alphabet())
-    alphabet = letters + [letter + "</w>" for letter in letters]
-    pieces, merges = bpe(WORDS, "</w>", alphabet)
-    tokens = alphabet + pieces
-    tokens += [f"<unused{number}>" for number in range(vocab_size - 2 - len(tokens))]
-    tokens += ["<|startoftext|>", "<|endoftext|>"]
-    assert len(tokens) == vocab_size, f"vocab_size must be at least {len(alphabet) + len(pieces) + 2}"
-    return CLIPTokenizer(
-        vocab={token: number for number, token in enumerate(tokens)}, merges=merges, model_max_length=model_max_length
-    )
-
-
-def siglip_tokenizer(folder: Path, model_max_length: int = 64) -> Any:
-    """A sentencepiece tokenizer of SigLIP's class, trained on the word list; ``folder`` gets its spiece.model."""
-    import sentencepiece
-    from transformers import SiglipTokenizer
-
-    sentencepiece.SentencePieceTrainer.Train(
-        sentence_iterator=iter([f"a photo of a {word}" for word in WORDS] * 4),
-        model_prefix=str(folder / "spiece"),
-        vocab_size=400,
-        hard_vocab_limit=False,
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        num_threads=1,
-        minloglevel=2,
-    )
-    (folder / "spiece.vocab").unlink()
-    # As google/siglip-*: the padding is the end token, and no attention mask is handed to the model.
-    return SiglipTokenizer(
-        vocab_file=str(folder / "spiece.model"), model_max_length=model_max_length, model_input_names=["input_ids"]
     )
 
 
@@ -160,7 +102,7 @@ def _legal_ids(vocab_size: int) -> dict[str, int]:
 def _clip(folder: Path) -> tuple[Any, Any]:
     from transformers import CLIPConfig, CLIPModel, CLIPProcessor
 
-    tokenizer = clip_tokenizer(1000, model_max_length=24)
+    tokenizer = clip_tokenizer(1000, WORDS, model_max_length=24)
     ids = {"bos_token_id": 998, "eos_token_id": 999, "pad_token_id": 999}
     text = _tower(vocab_size=1000, max_position_embeddings=24, **ids)
     config = CLIPConfig(text_config=text, vision_config=_vision(hidden_act="gelu"), projection_dim=16)
@@ -170,7 +112,7 @@ def _clip(folder: Path) -> tuple[Any, Any]:
 def _siglip(folder: Path) -> tuple[Any, Any]:
     from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel, SiglipProcessor
 
-    tokenizer = siglip_tokenizer(folder, model_max_length=16)
+    tokenizer = siglip_tokenizer(folder, WORDS, model_max_length=16)
     text = _tower(max_position_embeddings=16, **_legal_ids(400))
     model = SiglipModel(SiglipConfig(text_config=text, vision_config=_vision()))
     pixels = SiglipImageProcessor(size={"height": IMAGE_PX, "width": IMAGE_PX})
@@ -236,26 +178,6 @@ BUILDERS: dict[Family, Callable[[Path], tuple[Any, Any]]] = {
 FAMILIES: tuple[Family, ...] = tuple(BUILDERS)
 
 
-def fill_randomly(model: Any, seed: int) -> None:
-    """Overwrite all weights in place: matrices N(0, 1/fan_in), norms 1 + N(0, 0.1), biases N(0, 0.1)."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            is_norm = name.endswith("weight") and "norm" in name.lower()
-            if name == "logit_scale":
-                weight.fill_(math.log(20.0))
-            elif name == "logit_bias":
-                weight.fill_(-8.0)
-            elif weight.ndim >= 2:
-                fan_in = weight[0].numel() if "embedding" not in name and "probe" not in name else 1
-                weight.normal_(0.0, fan_in**-0.5, generator=generator)
-            else:
-                weight.normal_(0.0, 0.1, generator=generator)
-                weight.add_(1.0 if is_norm else 0.0)
-
-
 def save(family: Family, folder: Path, *, seed: int = 0) -> Path:
     """Write a tiny random checkpoint of one family.
 
@@ -269,7 +191,7 @@ def save(family: Family, folder: Path, *, seed: int = 0) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     model, processor = BUILDERS[family](folder)
-    fill_randomly(model, seed)
+    fill_randomly(dict(model.named_parameters()), seed)
     model.save_pretrained(folder)
     # Hubs publish preprocessor_config.json, the older layout; save_pretrained of a processor writes another one.
     processor.image_processor.save_pretrained(folder)
