@@ -156,7 +156,7 @@ class _Work:
 def run_job(
     work: Callable[[Job], T], line: Any, *, always: Mapping[Any, Any] | None = None
 ) -> Generator[dict[Any, Any], None, T]:
-    """Do the work in a thread and tell its steps; a handler says ``result = yield from run_job(...)``.
+    """Do the work in a thread and tell its steps; handlers use it with ``yield from``, whose value is the result.
 
     Args:
         work: The slow function; it must call ``job.check()`` at least every half second.

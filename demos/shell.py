@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -13,7 +14,7 @@ from demos.base import Demo
 _STEPS = (
     ("Give a picture", "Drop, paste or shoot one, or a whole folder as ZIP."),
     ("Name what it could be", "Any words you like, no training needed."),
-    ("Read the answer and why", "Scores, where it looked, what spoke for it."),
+    ("Read the answer", "Scores, where it looked, what spoke for it."),
 )
 
 
@@ -40,8 +41,8 @@ def place_header(demos: Sequence[Demo]) -> None:
 def select_tab_by_link(page: gr.Blocks, tabs: gr.Tabs, slugs: tuple[str, ...]) -> None:
     """Open the tab that ``?tab=`` names; the page script keeps the address in step when the visitor moves on."""
 
-    def select(request: gr.Request) -> gr.Tabs:
+    def select(request: gr.Request) -> Any:
         asked = request.query_params.get("tab", "")
-        return gr.Tabs(selected=asked if asked in slugs else slugs[0])
+        return gr.update(selected=asked if asked in slugs else slugs[0])
 
     page.load(select, None, tabs, api_visibility="private", show_progress="hidden")

@@ -26,8 +26,27 @@ def _script(name: str) -> str:
 class View(gr.HTML):
     """A read-only page element: ``value`` is any JSON, drawn by assets/views/<name>.js."""
 
-    def __init__(self, name: str, value: Any = None, *, elem_id: str | None = None, label: str | None = None) -> None:
-        """Place the view; the script may trigger events by the names that stand quoted in it."""
+    def __init__(
+        self,
+        name: str,
+        value: Any = None,
+        *,
+        elem_id: str | None = None,
+        label: str | None = None,
+        is_api: bool = False,
+        render: bool = True,
+    ) -> None:
+        """Place the view; the script may trigger events by the names that stand quoted in it.
+
+        Args:
+            name: Of the script.
+            value: First value, any JSON.
+            elem_id: Id on the page.
+            label: What it is, for the API's documentation.
+            is_api: Whether endpoints return it; most views are for the eye only.
+            render: Gradio says False when it rebuilds the component for one visitor's session.
+        """
+        self._is_api = is_api
         super().__init__(
             value,
             label=label or name,
@@ -37,6 +56,7 @@ class View(gr.HTML):
             apply_default_css=False,
             elem_id=elem_id,
             elem_classes=["view", f"view-{name}"],
+            render=render,
         )
 
     def postprocess(self, value: Any) -> Any:
@@ -53,16 +73,16 @@ class View(gr.HTML):
 
     @property
     def skip_api(self) -> bool:
-        """A view is for the eye: the API neither asks for it nor returns it."""
-        return True
+        """Whether the API passes it over."""
+        return not self._is_api
 
 
 class LabelBars(View):
     """Ranked bars whose value is the payload of gr.Label: ``{"label", "confidences": [{"label", "confidence"}]}``."""
 
-    def __init__(self, *, label: str, elem_id: str | None = None) -> None:
+    def __init__(self, *, label: str, elem_id: str | None = None, render: bool = True) -> None:
         """Place the bars, empty."""
-        super().__init__("bars", None, label=label, elem_id=elem_id)
+        super().__init__("bars", None, label=label, elem_id=elem_id, is_api=True, render=render)
 
     def api_info(self) -> dict[str, Any]:
         """The schema of gr.Label's payload."""
@@ -76,8 +96,3 @@ class LabelBars(View):
             "properties": {"label": {"type": "string"}, "confidences": {"type": "array", "items": row}},
             "required": ["label", "confidences"],
         }
-
-    @property
-    def skip_api(self) -> bool:
-        """The bars are the answer: the API returns them."""
-        return False

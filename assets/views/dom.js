@@ -1,6 +1,14 @@
 // Shared by every view: nodes are made by hand and text enters through text nodes only, never as markup.
 const host = element.firstElementChild;
 
+// The block around a view knows whether there is anything to see, so that an empty one takes no room (style.css).
+function tellNothing() {
+  const isNothing = [...host.children].every((child) => child.hidden || child.classList.contains("only-heard"));
+  element.closest(".block").dataset.nothing = String(isNothing);
+}
+new MutationObserver(tellNothing).observe(host, { childList: true, subtree: true, attributeFilter: ["hidden"] });
+tellNothing();
+
 function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -20,7 +28,7 @@ function asNode(child) {
 
 function percent(fraction) {
   const value = 100 * fraction;
-  return value >= 9.95 ? `${value.toFixed(0)} %` : value >= 0.095 ? `${value.toFixed(1)} %` : "< 0.1 %";
+  return value >= 9.95 ? `${value.toFixed(0)}\u202f%` : value >= 0.095 ? `${value.toFixed(1)}\u202f%` : "<\u202f0.1\u202f%";
 }
 
 // Draw now and after every change of the value; keep the focus on the element with the same data-key.

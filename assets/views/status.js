@@ -20,7 +20,7 @@ function show() {
     make("p", {}, make("span", { class: "mark", "aria-hidden": "true" }), make("span", { class: "words" }, value.text || ""),
       value.eta && make("span", { class: "eta" }, value.eta)),
     ...(isRunning ? [bar, stages(value.stage)] : []));
-  line.hidden = !value.text;
+  line.hidden = !value.text || value.state === "done"; // the answer itself shows that it is done; only said aloud
   const heard = isRunning ? value.stage || value.state : value.text || "";
   if (live.textContent !== heard) live.textContent = heard;
 }

@@ -1,0 +1,1 @@
+"""The models page: what can be loaded, what it weighs and under which licence."""

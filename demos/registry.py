@@ -1,0 +1,10 @@
+"""The tabs of the hub in the order on the screen: the only list of them. An unfinished tab does not stand here."""
+
+from __future__ import annotations
+
+from demos.base import Demo
+from demos.models_page.tab import PAGE as MODELS_PAGE
+from demos.papers.tab import PAGE as PAPERS_PAGE
+
+DEMOS: tuple[Demo, ...] = ()
+PAGES: tuple[Demo, ...] = (MODELS_PAGE, PAPERS_PAGE)  # about the hub itself
