@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from demos.zero_shot.model import Truncation
+
 Method = Literal["names", "descriptions", "examples"]
 TemplateSet = Literal["plain", "photo", "seven", "eighty", "own"]
 SynonymRule = Literal["mean", "max"]
@@ -26,7 +28,8 @@ class Options:
         own_templates: For ``"own"``: one sentence a line, each with {} where the label goes.
         synonym_rule: A label with synonyms scores by the mean of their texts or by the best of them.
         is_multi_label: Score every label on its own, so that several can be high (or none).
-        unknown_score: What the threshold is held against: the best cosine, or MCM (see scores.py).
+        unknown_score: What the threshold is held against: the best cosine with a label's texts, or MCM of all
+            cosines (see scores.py).
         unknown_threshold: Below it the answer is "none of these"; None never says so.
         hubness: Take off each label's mean similarity to all kinds of pictures, where the model brings that.
         descriptors: For ``"descriptions"``: label -> its descriptors; labels not in it take the bundled ones.
@@ -96,6 +99,7 @@ class Classification:
         bars: For method ``"descriptions"``: label -> its descriptor bars, for every label; else empty.
         alpha: For method ``"examples"``: the weight of the pictures that was used.
         texts: What was sent to the model, label by label.
+        truncations: Texts that are longer than the model reads: their ``text``, ``tokens`` and ``limit``.
         notes: Sentences about what was merged, cut, guessed or left out.
         is_independent: Whether each label was scored on its own (several may be high).
         model: Name of the model.
@@ -111,6 +115,7 @@ class Classification:
     bars: Mapping[str, tuple[DescriptorBar, ...]]
     alpha: float | None
     texts: tuple[LabelTexts, ...]
+    truncations: tuple[Truncation, ...]
     notes: tuple[str, ...]
     is_independent: bool
     model: str

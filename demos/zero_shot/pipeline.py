@@ -1,30 +1,37 @@
 """Zero-shot classification from picture to answer; knows no Gradio.
 
-The flow: labels -> texts -> class embeddings (:mod:`.classifier`), picture -> embedding, cosines -> confidences
+The flow: labels -> texts -> text embeddings (:mod:`.classifier`), picture -> embedding, cosines -> confidences
 (:mod:`.scores`), and beside them the reasons (:mod:`.descriptions`, :mod:`.explain`) and the exports (:mod:`.batch`).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError
 from core.images import Picture
 from core.tasks import Job
-from demos.zero_shot.batch import Table
-from demos.zero_shot.labels import Label, LabelList, parse_labels, read_labels
+from demos.zero_shot import batch
+from demos.zero_shot.batch import Row, Source, Table
+from demos.zero_shot.classifier import Classifier, Labels, answer, is_unknown, prepare, ranked, score
+from demos.zero_shot.explain import enlarged, heat_of, margins
+from demos.zero_shot.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
 from demos.zero_shot.model import ImageTextModel
 from demos.zero_shot.options import NONE_OF_THESE, Classification, Options, Scored
-from demos.zero_shot.scores import Histogram
+from demos.zero_shot.scores import Histogram, histogram
+from demos.zero_shot.snippets import snippet_curl, snippet_python
 
 __all__ = [
     "NONE_OF_THESE",
     "Classification",
     "Label",
     "LabelList",
+    "Labels",
     "Options",
     "Scored",
     "classify",
@@ -36,8 +43,6 @@ __all__ = [
     "threshold_histogram",
     "where_it_looked",
 ]
-
-Labels = str | Sequence[Label]  # what was typed, or labels already read
 
 
 def classify(
@@ -65,11 +70,14 @@ def classify(
     Raises:
         InputError: no label, too many, a bad template, no example, ...; one sentence.
     """
-    raise NotImplementedError
+    start_s = time.perf_counter()
+    classifier = prepare(labels, options or Options(), model=model, examples=examples, job=job)
+    scores = score(classifier, model.encode_images([picture.rgb], job=job))
+    return answer(classifier, scores, 0, notes=picture.notes, seconds=time.perf_counter() - start_s)
 
 
 def classify_batch(
-    sources: Iterable[Path | tuple[str, bytes]],
+    sources: Iterable[Source],
     labels: Labels,
     options: Options | None = None,
     *,
@@ -91,9 +99,44 @@ def classify_batch(
         One row a picture, in the order given; ``Table.to_csv()`` and ``Table.to_json()`` export it.
 
     Raises:
-        InputError: no picture at all, too many, or labels and options that are wrong for every picture.
+        InputError: no picture at all, or labels and options that are wrong for every picture.
     """
-    raise NotImplementedError
+    start_s = time.perf_counter()
+    given = list(sources)
+    if not given:
+        raise InputError("There is no picture; give at least one file or a ZIP archive.")
+    classifier = prepare(labels, options or Options(), model=model, examples=examples, job=job)
+    notes: list[str] = []
+    total = batch.count_of(given)
+    rows: list[Row] = []
+    for chunk in batch.chunks(batch.read_sources(given, note=notes.append, job=job)):
+        part = None if job is None else batch.PartOfJob(job, len(rows), total)
+        rows += _rows(chunk, classifier, model, part)
+    names = tuple(label.name for label in classifier.labels)
+    seconds = time.perf_counter() - start_s
+    return Table(tuple(rows), names, (*notes, *classifier.notes), model.name, seconds)
+
+
+def _rows(
+    chunk: Sequence[tuple[str, Picture | InputError]],
+    classifier: Classifier,
+    model: ImageTextModel,
+    job: Job | None,
+) -> list[Row]:
+    """Rows of one chunk; its pictures go through the model together."""
+    pictures = [picture.rgb for _, picture in chunk if isinstance(picture, Picture)]
+    scores = score(classifier, model.encode_images(pictures, job=job)) if pictures else None
+    rows, index = [], 0
+    for name, picture in chunk:
+        if isinstance(picture, InputError) or scores is None:
+            rows.append(Row(name, error=str(picture)))
+            continue
+        ranking = ranked(classifier.labels, scores.confidences[index], scores.cosines[index])
+        value = float(scores.unknown[index])
+        label = NONE_OF_THESE if is_unknown(classifier.options, value) else ranking[0].label
+        rows.append(Row(name, label, ranking, value))
+        index += 1
+    return rows
 
 
 def where_it_looked(
@@ -105,7 +148,17 @@ def where_it_looked(
     model: ImageTextModel,
     job: Job | None = None,
 ) -> NDArray[np.float32]:
-    """Show which parts of a picture speak for one label against the others.
+    """Show which parts of a picture speak for one label against the other labels and general words.
+
+    The heat is relative to the picture: 1 where it speaks most for the label. Example pictures take no part.
+
+    Args:
+        picture: The picture.
+        label: Name of the label asked for.
+        labels: As in :func:`classify`.
+        options: As in :func:`classify`.
+        model: The encoder.
+        job: As in :func:`classify`.
 
     Returns:
         Heat, (H, W) float32 in [0, 1], the size of the picture; ``core.draw.overlay`` paints it.
@@ -113,21 +166,54 @@ def where_it_looked(
     Raises:
         InputError: ``label`` is none of the labels.
     """
-    raise NotImplementedError
+    options = options or Options()
+    by_texts = _without_examples(options)
+    classifier = prepare(labels, by_texts, model=model, with_background=True, job=job)
+    keys = [key_of(one.name) for one in classifier.labels]
+    if key_of(label) not in keys:
+        raise InputError(f"{quoted(label)} is none of the labels.")
+    patches = model.encode_patches(picture.rgb, job=job)
+    rows, columns, dim = patches.shape
+    flat = patches.reshape(-1, dim)
+    cosines = classifier.bank.grouped(classifier.row_cosines(flat))
+    margin = margins(cosines, classifier.background_cosines(flat), keys.index(key_of(label)))
+    scale = classifier.head.scale / classifier.head.temperature
+    return enlarged(heat_of(margin.reshape(rows, columns), scale=scale), picture.rgb.shape[:2])
 
 
 def threshold_histogram(
-    classification: Classification, labels: Labels, options: Options, *, model: ImageTextModel, job: Job | None = None
+    classification: Classification,
+    labels: Labels,
+    options: Options | None = None,
+    *,
+    model: ImageTextModel,
+    job: Job | None = None,
 ) -> Histogram:
-    """Count how pictures of all kinds (the model's background bank) score, to set the threshold by."""
-    raise NotImplementedError
+    """Count how pictures of all kinds score under these labels, to set the threshold by.
+
+    Where the model brings no background pictures, the scores of this picture's own labels are counted.
+
+    Args:
+        classification: The answer whose score is shown among them.
+        labels: As in :func:`classify`.
+        options: As in :func:`classify`.
+        model: The encoder.
+        job: As in :func:`classify`.
+
+    Returns:
+        The histogram; most of its pictures show none of the labels, so a good threshold lies to their right.
+    """
+    options = options or Options()
+    bank = model.calibration.image_bank
+    if bank is None:
+        is_cosine = options.unknown_score == "cosine"
+        own = np.array([scored.cosine for scored in classification.ranked] if is_cosine else [])
+        return histogram(own, classification.unknown_value, what="this picture with each label")
+    classifier = prepare(labels, _without_examples(options), model=model, job=job)
+    values = score(classifier, bank).unknown
+    return histogram(values, classification.unknown_value, what=f"{len(bank):,} pictures of all kinds")
 
 
-def snippet_python(url: str, labels: str, settings: Mapping[str, object] | None = None) -> str:
-    """Python that asks the endpoint ``/classify`` for the same; ``settings`` are further arguments by name."""
-    raise NotImplementedError
-
-
-def snippet_curl(url: str, labels: str, settings: Mapping[str, object] | None = None) -> str:
-    """Shell commands that ask the endpoint ``/classify`` for the same; needs curl alone."""
-    raise NotImplementedError
+def _without_examples(options: Options) -> Options:
+    """The same options by names, for what example pictures take no part in."""
+    return replace(options, method="names") if options.method == "examples" else options

@@ -1,0 +1,403 @@
+"""From labels and options to a classifier, and from picture embeddings to answers.
+
+Whatever the method, a label is a group of text embeddings (its templates averaged): its words, or its
+descriptors. A picture's cosine with a label is the mean or the greatest over its group; hubness is taken off
+before. Everything that depends on the labels alone happens once, in :func:`prepare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.calibration import Calibration, Scoring, hubness_corrected, probabilities
+from core.errors import InputError
+from core.images import Picture
+from core.tasks import Job
+from demos.zero_shot import few_shot
+from demos.zero_shot.descriptions import bars, descriptors_for, sentences
+from demos.zero_shot.labels import Label, key_of, listed, quoted, read_labels
+from demos.zero_shot.model import ImageTextModel, Truncation
+from demos.zero_shot.options import (
+    METHODS,
+    Classification,
+    DescriptorBar,
+    LabelTexts,
+    Options,
+    Scored,
+    SynonymRule,
+)
+from demos.zero_shot.prompts import (
+    BACKGROUND,
+    check_text_count,
+    ensemble,
+    fill,
+    joined_synonyms,
+    label_texts,
+    templates_of,
+)
+from demos.zero_shot.scores import each, mcm, together
+
+Labels = str | Sequence[Label]  # what was typed, or labels already read
+BACKGROUND_TITLE = "(anything else)"  # stands for the background texts in the list of texts that were sent
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Text embeddings in groups, one group a label.
+
+    Attributes:
+        rows: (M, D) float32, unit norm; the rows of a label side by side.
+        starts: First row of each label, (C,) int, rising from 0.
+        rule: How the cosines of a group become one.
+    """
+
+    rows: NDArray[np.float32]
+    starts: NDArray[np.intp]
+    rule: SynonymRule
+
+    def grouped(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines with rows, (N, M) -> with labels, (N, C)."""
+        if self.rule == "max":
+            return np.maximum.reduceat(cosines, self.starts, axis=1)
+        sums = np.add.reduceat(cosines, self.starts, axis=1)
+        counts = np.diff(np.append(self.starts, cosines.shape[1]))
+        return (sums / counts).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Head:
+    """How the model turns cosines into scores."""
+
+    name: str
+    scoring: Scoring
+    scale: float
+    bias: float
+    temperature: float
+    calibration: Calibration  # the identity where hubness is left on
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """Labels made ready for one model.
+
+    Attributes:
+        labels: In the visitor's order.
+        options: As chosen.
+        head: Of the model.
+        bank: Text embeddings of the labels.
+        background: Text embeddings of nothing in particular, (B, D), or None where no score needs them.
+        descriptors: For method "descriptions": label -> its descriptors (empty: its plain name was used).
+        gaussians: For method "examples".
+        alpha: Weight of the Gaussians.
+        texts: What was sent to the model.
+        truncations: Texts that the model did not read to their end.
+        notes: Sentences for the visitor.
+    """
+
+    labels: tuple[Label, ...]
+    options: Options
+    head: Head
+    bank: Bank
+    background: NDArray[np.float32] | None
+    descriptors: Mapping[str, tuple[str, ...]]
+    gaussians: few_shot.Gaussians | None
+    alpha: float | None
+    texts: tuple[LabelTexts, ...]
+    truncations: tuple[Truncation, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def is_independent(self) -> bool:
+        """Whether each label is scored on its own: asked for, or there is but one."""
+        return len(self.labels) == 1 or (self.options.is_multi_label and self.gaussians is None)
+
+    def row_cosines(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pictures or patches (N, D) -> cosines with every text (N, M), hubness taken off."""
+        return hubness_corrected(embeddings @ self.bank.rows.T, self.bank.rows, self.head.calibration)
+
+    def background_cosines(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pictures or patches (N, D) -> cosines with the background texts (N, B), hubness taken off."""
+        assert self.background is not None, "prepare() was not asked for the background"
+        return hubness_corrected(embeddings @ self.background.T, self.background, self.head.calibration)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Scores of N pictures under C labels.
+
+    Attributes:
+        rows: Cosines with every text, (N, M).
+        cosines: Cosines with the labels, (N, C).
+        confidences: (N, C) in [0, 1].
+        by_name: Confidences by the labels' names alone, (N, C): differs with method "examples" only.
+        unknown: What the threshold is held against, (N,).
+    """
+
+    rows: NDArray[np.float32]
+    cosines: NDArray[np.float32]
+    confidences: NDArray[np.float32]
+    by_name: NDArray[np.float32]
+    unknown: NDArray[np.float32]
+
+
+def prepare(
+    labels: Labels,
+    options: Options,
+    *,
+    model: ImageTextModel,
+    examples: Mapping[str, Sequence[Picture]] | None = None,
+    with_background: bool = False,
+    job: Job | None = None,
+) -> Classifier:
+    """Read the labels, send their texts (and the example pictures) to the model, and fit what has to be fitted.
+
+    Args:
+        labels: What was typed, or labels.
+        options: How to classify.
+        model: The encoder.
+        examples: For method "examples": label name -> pictures; a new name becomes a label.
+        with_background: Encode the background texts even if no score needs them.
+        job: Progress and Cancel.
+
+    Raises:
+        InputError: labels, templates, descriptors, options or examples cannot be used.
+    """
+    if job is not None:
+        job.step("checking")
+    _check_options(options)
+    given = {name: pictures for name, pictures in (examples or {}).items() if len(pictures)}
+    found, notes = _all_labels(labels, given if options.method == "examples" else {})
+    templates = templates_of(options.templates, options.own_templates)
+    chosen = descriptors_for(found, options.descriptors) if options.method == "descriptions" else {}
+    texts = _texts(found, templates, chosen)
+    is_each = options.is_multi_label and options.method != "examples"
+    needs_background = with_background or is_each or len(found) == 1
+    flat = [text for row in texts for text in row.texts]
+    background_texts = [fill(template, word) for word in BACKGROUND for template in templates]
+    encoded = model.encode_texts(flat + background_texts * needs_background, job=job)
+    classifier = Classifier(
+        labels=found,
+        options=options,
+        head=_head_of(model, options),
+        bank=_bank(encoded[: len(flat)], found, chosen, len(templates), options.synonym_rule),
+        background=ensemble(encoded[len(flat) :], len(templates)) if needs_background else None,
+        descriptors=chosen,
+        gaussians=None,
+        alpha=None,
+        texts=texts + ((LabelTexts(BACKGROUND_TITLE, tuple(background_texts)),) if needs_background else ()),
+        truncations=model.truncated(list(dict.fromkeys(flat))),
+        notes=(),
+    )
+    if options.method == "examples":
+        classifier, more = _with_examples(classifier, given, model=model, job=job)
+        notes += more
+    return replace(classifier, notes=(*notes, *_notes_about(classifier)))
+
+
+def score(classifier: Classifier, embeddings: NDArray[np.float32]) -> Scores:
+    """Score pictures: embeddings (N, D) unit norm -> scores under each label."""
+    head, options = classifier.head, classifier.options
+    rows = classifier.row_cosines(embeddings)
+    cosines = classifier.bank.grouped(rows)
+    background = None if classifier.background is None else classifier.background_cosines(embeddings)
+    if classifier.is_independent:
+        assert background is not None
+        by_name = each(
+            cosines,
+            background,
+            scoring=head.scoring,
+            scale=head.scale,
+            bias=head.bias,
+            temperature=head.temperature,
+        )
+    else:
+        by_name = together(
+            cosines, scoring=head.scoring, scale=head.scale, bias=head.bias, temperature=head.temperature
+        )
+    confidences = by_name
+    if classifier.gaussians is not None and not classifier.is_independent:
+        assert classifier.alpha is not None
+        logits = few_shot.combined(
+            _name_logits(head, cosines), classifier.gaussians.scores(embeddings), classifier.alpha
+        )
+        confidences = probabilities(logits, "softmax")
+    if options.unknown_score == "cosine":
+        unknown = cosines.max(axis=1)
+    else:
+        unknown = mcm(cosines if background is None or cosines.shape[1] > 1 else np.hstack([cosines, background]))
+    return Scores(rows, cosines, confidences, by_name, unknown)
+
+
+def ranked(
+    labels: Sequence[Label], confidences: NDArray[np.float32], cosines: NDArray[np.float32]
+) -> tuple[Scored, ...]:
+    """One picture's labels, best first; ties keep the visitor's order."""
+    order = np.argsort(-confidences, kind="stable")
+    return tuple(Scored(labels[i].name, float(confidences[i]), float(cosines[i])) for i in order)
+
+
+def is_unknown(options: Options, value: float) -> bool:
+    """Whether the threshold says that none of the labels fits."""
+    return options.unknown_threshold is not None and value < options.unknown_threshold
+
+
+def answer(
+    classifier: Classifier, scores: Scores, index: int, *, notes: Sequence[str], seconds: float
+) -> Classification:
+    """Put the answer for one of the scored pictures together."""
+    options, cosines = classifier.options, scores.cosines[index]
+    zero_shot: tuple[Scored, ...] = ()
+    if classifier.gaussians is not None:
+        zero_shot = ranked(classifier.labels, scores.by_name[index], cosines)
+    value = float(scores.unknown[index])
+    return Classification(
+        ranked=ranked(classifier.labels, scores.confidences[index], cosines),
+        is_unknown=is_unknown(options, value),
+        unknown_value=value,
+        unknown_threshold=options.unknown_threshold,
+        zero_shot=zero_shot,
+        bars=_bars(classifier, scores.rows[index]),
+        alpha=classifier.alpha,
+        texts=classifier.texts,
+        truncations=classifier.truncations,
+        notes=(*notes, *classifier.notes),
+        is_independent=classifier.is_independent,
+        model=classifier.head.name,
+        method=options.method,
+        seconds=seconds,
+    )
+
+
+def _check_options(options: Options) -> None:
+    if options.method not in METHODS:
+        raise InputError(f"There is no method called {quoted(options.method)}; choose one of {', '.join(METHODS)}.")
+    if options.temperature is not None and not 0.01 <= options.temperature <= 100:
+        raise InputError(f"The temperature is {options.temperature:g}; it must be from 0.01 to 100.")
+    if options.alpha is not None and not 0 <= options.alpha <= 1_000:
+        raise InputError(f"The weight of the examples is {options.alpha:g}; it must be from 0 to 1,000.")
+    if options.unknown_threshold is not None and not -1 <= options.unknown_threshold <= 1:
+        raise InputError(f"The threshold is {options.unknown_threshold:g}; it must be from -1 to 1.")
+
+
+def _all_labels(labels: Labels, examples: Mapping[str, Sequence[Picture]]) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+    """The labels, and those that only the examples name; notes about both."""
+    notes: tuple[str, ...] = ()
+    if isinstance(labels, str):
+        if labels.strip() or not examples:
+            read = read_labels(labels)
+            labels, notes = read.labels, read.notes
+        else:
+            labels = ()
+    known = {key_of(word) for label in labels for word in label.words}
+    added = [Label(name) for name in examples if key_of(name) not in known]
+    if not labels and not added:
+        raise InputError("There is no label; write at least one, for example: cat, dog, bird.")
+    return (*labels, *added), notes
+
+
+def _texts(
+    labels: Sequence[Label], templates: Sequence[str], chosen: Mapping[str, tuple[str, ...]]
+) -> tuple[LabelTexts, ...]:
+    """The texts of each label: its descriptors' sentences where it has some, else its words in the templates."""
+    described = [label for label in labels if chosen.get(label.name)]
+    count = sum(len(chosen[label.name]) for label in described) * len(templates)
+    check_text_count(count, f"{len(described):,} labels with their descriptors in {len(templates)} templates")
+    plain = iter(label_texts([label for label in labels if not chosen.get(label.name)], templates))
+    return tuple(
+        LabelTexts(label.name, sentences(label.name, chosen[label.name], templates))
+        if chosen.get(label.name)
+        else next(plain)
+        for label in labels
+    )
+
+
+def _bank(
+    encoded: NDArray[np.float32],
+    labels: Sequence[Label],
+    chosen: Mapping[str, tuple[str, ...]],
+    template_count: int,
+    rule: SynonymRule,
+) -> Bank:
+    """Average templates, then synonyms if they are to be one meaning; descriptors always stay apart."""
+    rows = ensemble(encoded, template_count)
+    counts = [len(chosen.get(label.name, ())) or len(label.words) for label in labels]
+    if not chosen and rule == "mean":
+        rows, counts = joined_synonyms(rows, counts), [1] * len(labels)
+    starts = np.cumsum([0, *counts[:-1]])
+    return Bank(rows, starts.astype(np.intp), "mean" if chosen else rule)
+
+
+def _head_of(model: ImageTextModel, options: Options) -> Head:
+    temperature = model.calibration.temperature if options.temperature is None else options.temperature
+    calibration = model.calibration if options.hubness else Calibration()
+    return Head(model.name, model.scoring, model.logit_scale, model.logit_bias, temperature, calibration)
+
+
+def _name_logits(head: Head, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Zero-shot logits that the Gaussians' scores are added to, (N, C)."""
+    return (cosines * np.float32(head.scale) + np.float32(head.bias)) / np.float32(head.temperature)
+
+
+def _with_examples(
+    classifier: Classifier, examples: Mapping[str, Sequence[Picture]], *, model: ImageTextModel, job: Job | None
+) -> tuple[Classifier, tuple[str, ...]]:
+    """Fit the Gaussians to the example pictures."""
+    if not examples:
+        raise InputError("There is no example picture; give 1 to 16 of at least one label.")
+    index_of = {key_of(word): i for i, label in enumerate(classifier.labels) for word in label.words}
+    pictures, owners = [], []
+    for name, some in examples.items():
+        if len(some) > few_shot.MAX_SHOTS:
+            raise InputError(f"{quoted(name)} has {len(some)} example pictures; at most {few_shot.MAX_SHOTS}.")
+        pictures += [picture.rgb for picture in some]
+        owners += [index_of[key_of(name)]] * len(some)
+    features, owner_of = model.encode_images(pictures, job=job), np.array(owners)
+    bank = classifier.bank
+    texts = joined_synonyms(bank.rows, np.diff(np.append(bank.starts, len(bank.rows))).tolist())
+    gaussians = few_shot.fit(features, owner_of, few_shot.class_means(features, owner_of, texts))
+    alpha = classifier.options.alpha
+    if alpha is None:
+        logits = _name_logits(classifier.head, bank.grouped(classifier.row_cosines(features)))
+        alpha = few_shot.choose_alpha(features, owner_of, texts, logits)
+    without = [label.name for i, label in enumerate(classifier.labels) if i not in set(owners)]
+    notes = [f"Without an example, only the name speaks for {listed(without)}."] if without else []
+    if classifier.options.is_multi_label:
+        notes.append("With example pictures the labels compete; scoring each on its own is not offered.")
+    return replace(classifier, gaussians=gaussians, alpha=alpha), tuple(notes)
+
+
+def _notes_about(classifier: Classifier) -> list[str]:
+    """What a visitor should know about this set of labels under this model."""
+    notes = []
+    if len(classifier.labels) == 1:
+        notes.append(
+            "With one label there is nothing to compare: the bar says how well it fits against general words "
+            f"({', '.join(BACKGROUND)})."
+        )
+    plain = [label.name for label in classifier.labels if not classifier.descriptors.get(label.name)]
+    if classifier.options.method == "descriptions" and plain:
+        notes.append(f"No descriptors are known for {listed(plain)}: scored by the plain name.")
+    if classifier.truncations:
+        limit = classifier.truncations[0].limit
+        some = listed([truncation.text for truncation in classifier.truncations])
+        notes.append(f"The model reads {limit} tokens; the end of these texts was cut: {some}.")
+    return notes
+
+
+def _bars(classifier: Classifier, cosines: NDArray[np.float32]) -> dict[str, tuple[DescriptorBar, ...]]:
+    """Descriptor bars of every label; ``cosines`` are one picture's, (M,)."""
+    if classifier.options.method != "descriptions":
+        return {}
+    found = {}
+    ends = np.append(classifier.bank.starts, len(cosines))
+    for i, label in enumerate(classifier.labels):
+        some = cosines[ends[i] : ends[i + 1]]
+        texts = classifier.texts[i].texts
+        step = len(texts) // len(some)
+        names = classifier.descriptors.get(label.name) or label.words
+        found[label.name] = bars(names, texts[::step], some)
+    return found
