@@ -1,0 +1,13 @@
+"""This tab alone: ``python -m demos.zero_shot``."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from demos.theme import CSS_FILES, PAGE_SCRIPT, THEME
+from demos.zero_shot.tab import DEMO
+
+if __name__ == "__main__":
+    with gr.Blocks(title=DEMO.title, analytics_enabled=False) as page:
+        DEMO.build()
+    page.queue().launch(theme=THEME, css_paths=CSS_FILES, js=PAGE_SCRIPT)

@@ -1,0 +1,334 @@
+"""The handlers of the zero-shot tab: from components' values to the pipeline and back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.draw import overlay
+from core.errors import InputError
+from core.images import Picture, read_image
+from core.pool import POOL
+from core.tasks import Job
+from demos.base import run_job, status, visible_errors
+from demos.widgets import Upload, model_choices, model_note, require_picture, shrink
+from demos.zero_shot import present
+from demos.zero_shot.descriptions import descriptors_for, read_descriptors, write_descriptors
+from demos.zero_shot.options import Classification, Options
+from demos.zero_shot.pipeline import (
+    Label,
+    classify,
+    classify_batch,
+    parse_labels,
+    snippet_curl,
+    snippet_python,
+    threshold_histogram,
+    where_it_looked,
+)
+from demos.zero_shot.samples import samples
+from demos.zero_shot.scores import Histogram
+from demos.zero_shot.tab_parts import DEFAULT_LABELS, DEFAULT_THRESHOLD, MODELS, Parts
+
+HEAT_PX = 768  # longer side of the picture under the heat map
+Updates = Iterator[dict[Any, Any]]
+Taught = Mapping[str, Sequence[str]]  # class -> picture files
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on the page, so that a slider or a click on a bar need not compute it again."""
+
+    upload: Upload
+    labels: str
+    options: Options
+    model: str
+    answer: Classification
+    histogram: Histogram | None = None
+
+
+def _examples(taught: Taught) -> dict[str, list[Picture]]:
+    return {name: [read_image(Path(file)) for file in files] for name, files in taught.items()}
+
+
+def _options(
+    method: str, templates: str, own: str, multi: bool, none: bool, score: str, below: float, hubness: bool, text: str
+) -> Options:
+    """Options from the components' values; Gradio has checked the choices."""
+    return Options(
+        method=method,  # type: ignore[arg-type]
+        templates=templates,  # type: ignore[arg-type]
+        own_templates=own or "",
+        is_multi_label=bool(multi),
+        unknown_score=score,  # type: ignore[arg-type]
+        unknown_threshold=float(below) if none else None,
+        hubness=bool(hubness),
+        descriptors=read_descriptors(text or ""),
+    )
+
+
+def _answer(upload: Upload, labels: str, model: str, options: Options, taught: Taught, job: Job) -> Shown:
+    """Read the picture, lease the model, classify."""
+    job.step("checking")
+    parse_labels(labels)  # before a model is loaded for nothing
+    picture = upload.read()
+    examples = _examples(taught) if options.method == "examples" else None
+    with POOL.use(model, job=job) as encoder:
+        job.step("running")
+        answer = classify(picture, labels, options, model=encoder, examples=examples, job=job)
+    return Shown(upload, labels, options, model, answer)
+
+
+def done_words(shown: Shown) -> str:
+    """The status line after an answer."""
+    return f"Done in {present.seconds_words(shown.answer.seconds)}."
+
+
+def classify_handler(parts: Parts) -> Callable[..., Updates]:
+    """The handler of the endpoint /classify and of its button."""
+    empty = {parts.bars: None, parts.details: None, parts.shown: None, parts.reasons: None, parts.texts: None}
+
+    def run(
+        image: Upload | None,
+        labels: str = DEFAULT_LABELS,
+        model: str = MODELS[0],
+        method: str = "names",
+        templates: str = "photo",
+        own_templates: str = "",
+        is_multi_label: bool = False,
+        none_of_these: bool = False,
+        none_score: str = "cosine",
+        none_below: float = DEFAULT_THRESHOLD,
+        hubness: bool = True,
+        descriptors: str = "",
+        taught: Taught | None = None,
+    ) -> Updates:
+        """Say which of the labels a picture shows.
+
+        Args:
+            image: The picture: JPEG, PNG, WebP, GIF, BMP or TIFF.
+            labels: One a line or comma separated; synonyms after an equals sign: "dog = puppy, hound".
+            model: Name in the catalogue.
+            method: "names", "descriptions" (explains the choice by traits) or "examples" (taught on the page).
+            templates: Sentences each label is put into: "plain", "photo", "seven", "eighty" or "own".
+            own_templates: For "own": one sentence a line with {} where the label goes.
+            is_multi_label: Score each label on its own, so that several can be high.
+            none_of_these: Answer "none of these" when the best score lies below ``none_below``.
+            none_score: What is held against the threshold: "cosine" or "mcm".
+            none_below: The threshold.
+            hubness: Take off what a label scores on any picture, where the model knows it.
+            descriptors: For "descriptions": one label a line, "cat: whiskers; pointed ears".
+            taught: For "examples", set by the page.
+        """
+
+        def work(job: Job) -> Shown:
+            options = _options(
+                method, templates, own_templates, is_multi_label, none_of_these, none_score, none_below, hubness,
+                descriptors,
+            )  # fmt: skip
+            return _answer(require_picture(image), labels, model, options, taught or {}, job)
+
+        shown = yield from run_job(work, parts.line, always=empty)
+        told = present.details(shown.answer)
+        yield {
+            parts.bars: shown.answer.as_json(),
+            parts.details: told,
+            parts.reasons: told,
+            parts.texts: told,
+            parts.shown: shown,
+            parts.line: status("done", done_words(shown)),
+        }
+
+    return run
+
+
+def _all_labels(shown: Shown) -> list[Label]:
+    """The labels as typed, and those classes that only example pictures named."""
+    typed = list(parse_labels(shown.labels))
+    names = {label.name for label in typed}
+    return typed + [Label(scored.label) for scored in shown.answer.ranked if scored.label not in names]
+
+
+def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram]:
+    """The picture with its heat map (H, W, 3), and how other pictures score."""
+    picture = shown.upload.read()
+    small = Picture(shrink(picture.rgb, HEAT_PX), picture.name)
+    with POOL.use(shown.model, job=job) as encoder:
+        job.step("running", note=f"where {label} is" if len(label) < 30 else "")
+        heat = where_it_looked(small, label, _all_labels(shown), shown.options, model=encoder, job=job)
+        histogram = shown.histogram or threshold_histogram(
+            shown.answer, shown.labels, shown.options, model=encoder, job=job
+        )
+    return overlay(small.rgb, heat), histogram
+
+
+def explain_handler(parts: Parts) -> Callable[..., Updates]:
+    """After an answer, or when a bar is clicked: the heat map of one label and the histogram."""
+
+    def explain(shown: Shown | None, label: str) -> Updates:
+        if shown is None:
+            return
+        (painted, histogram) = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
+        yield {
+            parts.heat: gr.update(value=painted, visible=True),
+            parts.heat_note: {"lines": [f"What speaks for “{label}” against the other labels; red speaks loudest."]},
+            parts.histogram: present.histogram_value(histogram, shown.options.unknown_threshold),
+            parts.shown: replace(shown, histogram=histogram),
+            parts.line: status("done", done_words(shown)),
+        }
+
+    return explain
+
+
+def explain_best(parts: Parts) -> Callable[[Shown | None], Updates]:
+    """The heat map of the best label."""
+    explain = explain_handler(parts)
+
+    def run(shown: Shown | None) -> Updates:
+        yield from explain(shown, shown.answer.ranked[0].label if shown else "")
+
+    return run
+
+
+def explain_picked(parts: Parts) -> Callable[..., Updates]:
+    """The heat map of the label whose bar was clicked."""
+    explain = explain_handler(parts)
+
+    def run(shown: Shown | None, event: gr.EventData) -> Updates:
+        asked = event._data.get("label") if isinstance(event._data, dict) else None
+        known = {scored.label for scored in shown.answer.ranked} if shown else set()
+        if asked in known:
+            yield from explain(shown, str(asked))
+
+    return run
+
+
+def move_threshold(parts: Parts) -> Callable[..., dict[Any, Any]]:
+    """The slider moved: the same scores against another threshold, nothing is computed again."""
+
+    def run(shown: Shown | None, none: bool, below: float) -> dict[Any, Any]:
+        if shown is None:
+            return {parts.line: gr.skip()}
+        threshold = float(below) if none else None
+        moved = replace(
+            shown,
+            answer=present.at_threshold(shown.answer, threshold),
+            options=replace(shown.options, unknown_threshold=threshold),
+        )
+        updates = {
+            parts.shown: moved,
+            parts.bars: moved.answer.as_json(),
+            parts.details: present.details(moved.answer),
+        }
+        if moved.histogram is not None:
+            updates[parts.histogram] = present.histogram_value(moved.histogram, threshold)
+        return updates
+
+    return run
+
+
+def _save(name: str, text: str) -> str:
+    """Write a file that a download button serves; Gradio copies it into its own folder and later deletes it."""
+    path = Path(tempfile.mkdtemp(prefix="clip-atlas-")) / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def batch_handler(parts: Parts) -> Callable[..., Updates]:
+    """The handler of /classify_batch: many pictures, one table, two files."""
+    off = gr.update(interactive=False)
+    empty = {parts.table: None, parts.csv: off, parts.json: off}
+
+    def run(
+        files: list[str] | None,
+        labels: str = DEFAULT_LABELS,
+        model: str = MODELS[0],
+        method: str = "names",
+        templates: str = "photo",
+        own_templates: str = "",
+        is_multi_label: bool = False,
+        none_of_these: bool = False,
+        none_score: str = "cosine",
+        none_below: float = DEFAULT_THRESHOLD,
+        hubness: bool = True,
+        descriptors: str = "",
+        taught: Taught | None = None,
+    ) -> Updates:
+        """Classify many pictures or ZIP archives of pictures; the arguments are those of /classify."""
+
+        def work(job: Job) -> Any:
+            options = _options(
+                method, templates, own_templates, is_multi_label, none_of_these, none_score, none_below, hubness,
+                descriptors,
+            )  # fmt: skip
+            if not files:
+                raise InputError("There are no pictures yet: choose files or a ZIP archive.")
+            parse_labels(labels)
+            examples = _examples(taught or {}) if options.method == "examples" else None
+            with POOL.use(model, job=job) as encoder:
+                paths = [Path(file) for file in files]
+                return classify_batch(paths, labels, options, model=encoder, examples=examples, job=job)
+
+        table = yield from run_job(work, parts.line, always=empty)
+        yield {
+            parts.table: present.table_value(table),
+            parts.csv: gr.update(value=_save("answers.csv", table.to_csv()), interactive=True),
+            parts.json: gr.update(value=_save("answers.json", table.to_json()), interactive=True),
+            parts.line: status("done", f"Done: {len(table.rows)} pictures in {present.seconds_words(table.seconds)}."),
+        }
+
+    return run
+
+
+def take_sample(event: gr.EventData) -> tuple[Any, str]:
+    """The picture and the labels of the example that was clicked."""
+    asked = event._data.get("index") if isinstance(event._data, dict) else None
+    chosen = samples()[asked if isinstance(asked, int) and 0 <= asked < len(samples()) else 0]
+    return read_image(chosen.path).rgb, chosen.labels
+
+
+def teach(names_and_pictures: Sequence[Any], count: int) -> tuple[dict[str, list[str]], dict[str, Any]]:
+    """Gather the classes that have pictures: ``count`` names, then ``count`` galleries.
+
+    Returns:
+        Class -> files, and what the note under the classes says.
+    """
+    names, galleries = names_and_pictures[:count], names_and_pictures[count:]
+    taught: dict[str, list[str]] = {}
+    missing = []
+    for number, (name, gallery) in enumerate(zip(names, galleries, strict=True), 1):
+        files = [str(item[0]) for item in gallery or []]
+        if files and not (name or "").strip():
+            missing.append(str(number))
+        elif files:
+            taught.setdefault(name.strip(), []).extend(files)
+    words = ", ".join(f"{name} {len(files)}" for name, files in taught.items())
+    warn = f"Class {' and '.join(missing)} has pictures but no name yet." if missing else ""
+    return taught, {"lines": [f"Taught: {words}."] if words else [], "warn": warn}
+
+
+@visible_errors
+def fill_descriptors(labels: str, text: str) -> str:
+    """The descriptors that would be used for these labels, as text to edit."""
+    own = read_descriptors(text or "")
+    return write_descriptors(descriptors_for(parse_labels(labels), own))
+
+
+def code_for(request: gr.Request, labels: str, settings: Mapping[str, object]) -> tuple[str, str]:
+    """The same question as Python and as shell commands."""
+    url = str(request.base_url) if request else "http://127.0.0.1:7860/"
+    return snippet_python(url, labels, settings), snippet_curl(url, labels, settings)
+
+
+def refresh_models() -> Any:
+    """The model picker with the states of this moment."""
+    return gr.update(choices=model_choices(MODELS))
+
+
+def about_model(name: str) -> dict[str, Any]:
+    """The note under the model picker."""
+    return model_note(name)
