@@ -22,6 +22,7 @@ from core.calibration import Calibration, Scoring, read_calibration
 from core.catalog import ModelSpec
 from core.clip_dense import DenseMethod, grid_hw, patch_embeddings, patch_px, tower_kind
 from core.clip_files import Parts, read_parts
+from core.clip_prefixes import text_features
 from core.device import exclusive
 from core.embedding_cache import EmbeddingCache, image_key
 from core.errors import ModelUnavailable
@@ -141,10 +142,9 @@ class ClipEncoder:
         """
 
         def compute(indices: list[int]) -> Iterator[tuple[int, Embeddings]]:
-            by_length = sorted(indices, key=lambda i: len(texts[i]))  # little padding in each batch
-            return self._in_batches(
-                by_length, "texts", lambda batch: self._text_rows([texts[i] for i in batch], job), job
-            )
+            # Texts of a batch should begin alike where that is used, else be of one length, for little padding.
+            order = sorted(indices, key=lambda i: texts[i] if self._parts.is_causal else len(texts[i]))
+            return self._in_batches(order, "texts", lambda batch: self._text_rows([texts[i] for i in batch], job), job)
 
         return self._stacked(self.cache.fetch(list(texts), compute, job=job))
 
@@ -226,11 +226,14 @@ class ClipEncoder:
 
     def _text_rows(self, texts: list[str], job: Job | None) -> Embeddings:
         parts = self._parts
-        padding: Any = "max_length" if parts.pads_to_limit else True
+        limits: dict[str, Any] = {"truncation": True, "max_length": parts.max_tokens}
+        if parts.is_causal:
+            with self._tokenizer_lock:
+                tokens = parts.tokenizer(texts, padding=False, **limits)["input_ids"]
+            return self._run(lambda: text_features(parts.network, tokens), job)
         with self._tokenizer_lock:
-            inputs = parts.tokenizer(
-                texts, padding=padding, truncation=True, max_length=parts.max_tokens, return_tensors="pt"
-            )
+            padding = "max_length" if parts.pads_to_limit else True
+            inputs = parts.tokenizer(texts, padding=padding, return_tensors="pt", **limits)
         inputs = inputs.to(self._device)
         return self._run(lambda: parts.network.get_text_features(**inputs).pooler_output, job)
 

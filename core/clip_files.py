@@ -38,6 +38,7 @@ class Parts:
         model_type: ``model_type`` of config.json.
         max_tokens: Longest text in tokens, start and end included.
         pads_to_limit: Whether every text is padded to ``max_tokens`` (SigLIP was trained so and has no mask).
+        is_causal: Whether the text tower looks only backwards (CLIP), so that beginnings can be shared.
     """
 
     network: Any
@@ -46,6 +47,7 @@ class Parts:
     model_type: str
     max_tokens: int
     pads_to_limit: bool
+    is_causal: bool
 
 
 def read_parts(folder: Path, spec: ModelSpec, *, device: str, dtype: str, job: Job | None = None) -> Parts:
@@ -108,7 +110,7 @@ def _read(folder: Path, spec: ModelSpec, model_type: str, device: str, dtype: st
     _check_keys(spec, keys)
     network.to(device).eval().requires_grad_(False)
     limit = _max_tokens(network.config, tokenizer)
-    return Parts(network, tokenizer, pixels, model_type, limit, model_type in SIGLIP_TYPES)
+    return Parts(network, tokenizer, pixels, model_type, limit, model_type in SIGLIP_TYPES, model_type == "clip")
 
 
 def _cannot_load(spec: ModelSpec, error: Exception) -> str:
