@@ -217,7 +217,7 @@ def test_the_first_to_ask_is_cancelled_and_the_others_get_the_model(models: Pool
 def test_a_load_that_nobody_waits_for_is_stopped_and_a_new_caller_starts_anew(models: Pool) -> None:
     behaviour.gate = threading.Event()
     job = Job()
-    threading.Timer(0.1, job.cancel).start()
+    threading.Thread(target=lambda: (_wait_until(lambda: behaviour.calls), job.cancel())).start()
     with pytest.raises(Cancelled), models.use("a", job=job):
         pass
     _wait_until(lambda: behaviour.running == 0)
