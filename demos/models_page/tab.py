@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.pool import POOL
 from core.tasks import Job
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled, on_page_load, run_job, status
-from demos.models_page.rows import models_value
+from demos.models_page.tab_rows import models_value
 from demos.views import View
 
 _DONE = {"download": "is on this machine now", "load": "is in memory", "unload": "left the memory"}

@@ -197,12 +197,11 @@ def _place_reasons(holder: dict[str, Any]) -> None:
     """Why: where it looked, which traits spoke, what was sent, and the same from code."""
     with gr.Tabs(elem_classes="inner-tabs", elem_id="zs-why"):
         with gr.Tab("Where it looked", id="where"):
-            holder["heat_note"] = View(
-                "note", {"lines": ["Click a bar to see where its label was found."]}, label="Map"
-            )
+            first = {"lines": ["After an answer you see here where its label was found."]}
+            holder["heat_note"] = View("note", first, elem_id="zs-heat-note", label="Map")
             holder["heat"] = gr.Image(
-                label="Where it looked", show_label=False, interactive=False, height=340, visible=False, elem_id="zs-heat",
-                buttons=["download", "fullscreen"], alt_text="Heat map over the picture", format="jpeg",
+                label="Where it looked", show_label=False, interactive=False, height=340, visible=False,
+                elem_id="zs-heat", buttons=["download", "fullscreen"], alt_text="Heat map over the picture", format="jpeg",
             )  # fmt: skip
         with gr.Tab("Which traits", id="traits"):
             holder["reasons"] = View("reasons", None, elem_id="zs-reasons", label="Traits")
