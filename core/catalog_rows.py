@@ -1,4 +1,7 @@
-"""The rows of the catalogue, data only: what stands here was read from the repositories' own pages.
+"""The rows of the catalogue, data only; a lead, not a promise: no repository could be asked while it was written.
+
+Ids, layouts and figures come from stored copies of the repositories' pages and, where those were silent, from what
+is commonly known of them; the first download holds whatever is really there to account (see core.checkpoints).
 
 Sizes are those of the safetensors file plus the tokenizer. "Conversion" in a note: the main branch holds a pickle
 only, and the weights come from the pull request by which the hub's conversion robot offers safetensors. "OpenCLIP

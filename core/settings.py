@@ -38,7 +38,7 @@ class Settings:
     offline: bool = False
     models_dir: Path = Path.home() / ".cache" / "clip-atlas"
     endpoint: str = "https://huggingface.co"
-    memory_budget_mib: int = 4096
+    memory_budget_mib: int = 6144
     device: Device = "auto"
     dtype: Dtype = "auto"
     mcp: bool = False
