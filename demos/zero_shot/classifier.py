@@ -1,4 +1,4 @@
-"""From labels and options to a classifier, and from picture embeddings to answers.
+"""From labels and options to a classifier that is ready for any number of pictures.
 
 Whatever the method, a label is a group of text embeddings (its templates averaged): its words, or its
 descriptors. A picture's cosine with a label is the mean or the greatest over its group; hubness is taken off
@@ -13,23 +13,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.calibration import Calibration, Scoring, hubness_corrected, probabilities
+from core.calibration import Calibration, Scoring, hubness_corrected
 from core.errors import InputError
 from core.images import Picture
 from core.tasks import Job
 from demos.zero_shot import few_shot
-from demos.zero_shot.descriptions import bars, descriptors_for, sentences
+from demos.zero_shot.descriptions import descriptors_for, sentences
 from demos.zero_shot.labels import Label, key_of, listed, quoted, read_labels
 from demos.zero_shot.model import ImageTextModel, Truncation
-from demos.zero_shot.options import (
-    METHODS,
-    Classification,
-    DescriptorBar,
-    LabelTexts,
-    Options,
-    Scored,
-    SynonymRule,
-)
+from demos.zero_shot.options import METHODS, LabelTexts, Options, SynonymRule
 from demos.zero_shot.prompts import (
     BACKGROUND,
     check_text_count,
@@ -39,7 +31,6 @@ from demos.zero_shot.prompts import (
     label_texts,
     templates_of,
 )
-from demos.zero_shot.scores import each, mcm, together
 
 Labels = str | Sequence[Label]  # what was typed, or labels already read
 BACKGROUND_TITLE = "(anything else)"  # stands for the background texts in the list of texts that were sent
@@ -78,6 +69,10 @@ class Head:
     bias: float
     temperature: float
     calibration: Calibration  # the identity where hubness is left on
+
+    def logits(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Scores that compete in a softmax, (..., C), temperature applied."""
+        return (cosines * np.float32(self.scale) + np.float32(self.bias)) / np.float32(self.temperature)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,25 +118,6 @@ class Classifier:
         """Pictures or patches (N, D) -> cosines with the background texts (N, B), hubness taken off."""
         assert self.background is not None, "prepare() was not asked for the background"
         return hubness_corrected(embeddings @ self.background.T, self.background, self.head.calibration)
-
-
-@dataclass(frozen=True, eq=False)
-class Scores:
-    """Scores of N pictures under C labels.
-
-    Attributes:
-        rows: Cosines with every text, (N, M).
-        cosines: Cosines with the labels, (N, C).
-        confidences: (N, C) in [0, 1].
-        by_name: Confidences by the labels' names alone, (N, C): differs with method "examples" only.
-        unknown: What the threshold is held against, (N,).
-    """
-
-    rows: NDArray[np.float32]
-    cosines: NDArray[np.float32]
-    confidences: NDArray[np.float32]
-    by_name: NDArray[np.float32]
-    unknown: NDArray[np.float32]
 
 
 def prepare(
@@ -196,80 +172,6 @@ def prepare(
         classifier, more = _with_examples(classifier, given, model=model, job=job)
         notes += more
     return replace(classifier, notes=(*notes, *_notes_about(classifier)))
-
-
-def score(classifier: Classifier, embeddings: NDArray[np.float32]) -> Scores:
-    """Score pictures: embeddings (N, D) unit norm -> scores under each label."""
-    head, options = classifier.head, classifier.options
-    rows = classifier.row_cosines(embeddings)
-    cosines = classifier.bank.grouped(rows)
-    background = None if classifier.background is None else classifier.background_cosines(embeddings)
-    if classifier.is_independent:
-        assert background is not None
-        by_name = each(
-            cosines,
-            background,
-            scoring=head.scoring,
-            scale=head.scale,
-            bias=head.bias,
-            temperature=head.temperature,
-        )
-    else:
-        by_name = together(
-            cosines, scoring=head.scoring, scale=head.scale, bias=head.bias, temperature=head.temperature
-        )
-    confidences = by_name
-    if classifier.gaussians is not None and not classifier.is_independent:
-        assert classifier.alpha is not None
-        logits = few_shot.combined(
-            _name_logits(head, cosines), classifier.gaussians.scores(embeddings), classifier.alpha
-        )
-        confidences = probabilities(logits, "softmax")
-    if options.unknown_score == "cosine":
-        unknown = cosines.max(axis=1)
-    else:
-        unknown = mcm(cosines if background is None or cosines.shape[1] > 1 else np.hstack([cosines, background]))
-    return Scores(rows, cosines, confidences, by_name, unknown)
-
-
-def ranked(
-    labels: Sequence[Label], confidences: NDArray[np.float32], cosines: NDArray[np.float32]
-) -> tuple[Scored, ...]:
-    """One picture's labels, best first; ties keep the visitor's order."""
-    order = np.argsort(-confidences, kind="stable")
-    return tuple(Scored(labels[i].name, float(confidences[i]), float(cosines[i])) for i in order)
-
-
-def is_unknown(options: Options, value: float) -> bool:
-    """Whether the threshold says that none of the labels fits."""
-    return options.unknown_threshold is not None and value < options.unknown_threshold
-
-
-def answer(
-    classifier: Classifier, scores: Scores, index: int, *, notes: Sequence[str], seconds: float
-) -> Classification:
-    """Put the answer for one of the scored pictures together."""
-    options, cosines = classifier.options, scores.cosines[index]
-    zero_shot: tuple[Scored, ...] = ()
-    if classifier.gaussians is not None:
-        zero_shot = ranked(classifier.labels, scores.by_name[index], cosines)
-    value = float(scores.unknown[index])
-    return Classification(
-        ranked=ranked(classifier.labels, scores.confidences[index], cosines),
-        is_unknown=is_unknown(options, value),
-        unknown_value=value,
-        unknown_threshold=options.unknown_threshold,
-        zero_shot=zero_shot,
-        bars=_bars(classifier, scores.rows[index]),
-        alpha=classifier.alpha,
-        texts=classifier.texts,
-        truncations=classifier.truncations,
-        notes=(*notes, *classifier.notes),
-        is_independent=classifier.is_independent,
-        model=classifier.head.name,
-        method=options.method,
-        seconds=seconds,
-    )
 
 
 def _check_options(options: Options) -> None:
@@ -337,11 +239,6 @@ def _head_of(model: ImageTextModel, options: Options) -> Head:
     return Head(model.name, model.scoring, model.logit_scale, model.logit_bias, temperature, calibration)
 
 
-def _name_logits(head: Head, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Zero-shot logits that the Gaussians' scores are added to, (N, C)."""
-    return (cosines * np.float32(head.scale) + np.float32(head.bias)) / np.float32(head.temperature)
-
-
 def _with_examples(
     classifier: Classifier, examples: Mapping[str, Sequence[Picture]], *, model: ImageTextModel, job: Job | None
 ) -> tuple[Classifier, tuple[str, ...]]:
@@ -361,7 +258,7 @@ def _with_examples(
     gaussians = few_shot.fit(features, owner_of, few_shot.class_means(features, owner_of, texts))
     alpha = classifier.options.alpha
     if alpha is None:
-        logits = _name_logits(classifier.head, bank.grouped(classifier.row_cosines(features)))
+        logits = classifier.head.logits(bank.grouped(classifier.row_cosines(features)))
         alpha = few_shot.choose_alpha(features, owner_of, texts, logits)
     without = [label.name for i, label in enumerate(classifier.labels) if i not in set(owners)]
     notes = [f"Without an example, only the name speaks for {listed(without)}."] if without else []
@@ -386,18 +283,3 @@ def _notes_about(classifier: Classifier) -> list[str]:
         some = listed([truncation.text for truncation in classifier.truncations])
         notes.append(f"The model reads {limit} tokens; the end of these texts was cut: {some}.")
     return notes
-
-
-def _bars(classifier: Classifier, cosines: NDArray[np.float32]) -> dict[str, tuple[DescriptorBar, ...]]:
-    """Descriptor bars of every label; ``cosines`` are one picture's, (M,)."""
-    if classifier.options.method != "descriptions":
-        return {}
-    found = {}
-    ends = np.append(classifier.bank.starts, len(cosines))
-    for i, label in enumerate(classifier.labels):
-        some = cosines[ends[i] : ends[i + 1]]
-        texts = classifier.texts[i].texts
-        step = len(texts) // len(some)
-        names = classifier.descriptors.get(label.name) or label.words
-        found[label.name] = bars(names, texts[::step], some)
-    return found

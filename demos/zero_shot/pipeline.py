@@ -1,7 +1,8 @@
 """Zero-shot classification from picture to answer; knows no Gradio.
 
-The flow: labels -> texts -> text embeddings (:mod:`.classifier`), picture -> embedding, cosines -> confidences
-(:mod:`.scores`), and beside them the reasons (:mod:`.descriptions`, :mod:`.explain`) and the exports (:mod:`.batch`).
+The flow: labels -> texts -> text embeddings (:mod:`.classifier`), picture -> embedding -> cosines -> confidences
+(:mod:`.answers`, :mod:`.scores`), and beside them the reasons (:mod:`.descriptions`, :mod:`.explain`) and the
+exports (:mod:`.batch`).
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from core.errors import InputError
 from core.images import Picture
 from core.tasks import Job
 from demos.zero_shot import batch
+from demos.zero_shot.answers import answer, is_unknown, ranked, score
 from demos.zero_shot.batch import Row, Source, Table
-from demos.zero_shot.classifier import Classifier, Labels, answer, is_unknown, prepare, ranked, score
+from demos.zero_shot.classifier import Classifier, Labels, prepare
 from demos.zero_shot.explain import enlarged, heat_of, margins
 from demos.zero_shot.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
 from demos.zero_shot.model import ImageTextModel
@@ -204,6 +206,8 @@ def threshold_histogram(
         The histogram; most of its pictures show none of the labels, so a good threshold lies to their right.
     """
     options = options or Options()
+    if classification.method == "examples":  # classes that only examples named were scored by name too
+        labels = _with_added(labels, classification)
     bank = model.calibration.image_bank
     if bank is None:
         is_cosine = options.unknown_score == "cosine"
@@ -212,6 +216,17 @@ def threshold_histogram(
     classifier = prepare(labels, _without_examples(options), model=model, job=job)
     values = score(classifier, bank).unknown
     return histogram(values, classification.unknown_value, what=f"{len(bank):,} pictures of all kinds")
+
+
+def _with_added(labels: Labels, classification: Classification) -> tuple[Label, ...]:
+    """The labels as given, and those of the answer that only example pictures named."""
+    given: tuple[Label, ...] = ()
+    if not isinstance(labels, str):
+        given = tuple(labels)
+    elif labels.strip():
+        given = parse_labels(labels)
+    known = {key_of(word) for label in given for word in label.words}
+    return (*given, *(Label(s.label) for s in classification.ranked if key_of(s.label) not in known))
 
 
 def _without_examples(options: Options) -> Options:

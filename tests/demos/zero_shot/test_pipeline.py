@@ -337,6 +337,17 @@ def test_a_class_is_added_on_the_fly(rng: np.random.Generator) -> None:
     assert any("only the name speaks for “blue”" in note for note in found.notes)
 
 
+def test_histogram_knows_the_added_classes(rng: np.random.Generator) -> None:
+    bank = StubModel().encode_images([solid(colour) for colour in COLOURS])
+    model = StubModel(calibration=Calibration(image_bank=bank))
+    for labels in ("", "blue"):
+        options = Options(method="examples")
+        examples = {"red": shots("red", 2, rng), "green": shots("green", 2, rng)}
+        found = classify(picture("red"), labels, options, model=model, examples=examples)
+        counted = threshold_histogram(found, labels, options, model=model)
+        assert counted.counts.sum() == len(COLOURS) and counted.counts[-3:].sum() >= 2
+
+
 def test_class_without_examples_is_still_found(rng: np.random.Generator) -> None:
     examples = {"red": shots("red", 4, rng), "green": shots("green", 4, rng)}
     found = classify(
