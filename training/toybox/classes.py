@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from training.toybox.catalogue import animals, food, home, kitchen, vehicles
+from training.toybox.catalogue import animals, food, home, kitchen, outdoors, play, vehicles
 from training.toybox.kit import ToyClass
 
-TOYS: tuple[ToyClass, ...] = (*kitchen.TOYS, *food.TOYS, *animals.TOYS, *vehicles.TOYS, *home.TOYS)
+TOYS: tuple[ToyClass, ...] = (
+    *kitchen.TOYS,
+    *food.TOYS,
+    *animals.TOYS,
+    *vehicles.TOYS,
+    *home.TOYS,
+    *outdoors.TOYS,
+    *play.TOYS,
+)
 CLASSES: tuple[str, ...] = tuple(row.name for row in TOYS)
 BY_NAME: dict[str, ToyClass] = {row.name: row for row in TOYS}
 

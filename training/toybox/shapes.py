@@ -47,14 +47,22 @@ def loft(rings: Floats, *, start: Points | None = None, end: Points | None = Non
 
 
 def curve(control: Points, n: int) -> Floats:
-    """Return ``n`` points (n, D) on the Catmull-Rom spline through ``control`` (K, D), ends included."""
+    """Return ``n`` points (n, D) on the centripetal Catmull-Rom spline through ``control`` (K, D), ends included.
+
+    Centripetal knots (Yuksel et al. 2011) keep the curve from overshooting where control points lie close together.
+    """
     knots = np.asarray(control, dtype=np.float64)
     padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
+    gaps = np.maximum(np.sqrt(np.linalg.norm(np.diff(padded, axis=0), axis=1)), 1e-6)
     s = np.linspace(0, len(knots) - 1, n)
     i = np.minimum(s.astype(int), len(knots) - 2)
+    p0, p1, p2, p3 = (padded[i + k] for k in range(4))
+    d0, d1, d2 = (gaps[i + k][:, None] for k in range(3))
     t = (s - i)[:, None]
-    p0, p1, p2, p3 = padded[i], padded[i + 1], padded[i + 2], padded[i + 3]
-    return 0.5 * (2 * p1 + (p2 - p0) * t + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2 + (3 * p1 - p0 - 3 * p2 + p3) * t**3)
+    start = ((p1 - p0) / d0 - (p2 - p0) / (d0 + d1) + (p2 - p1) / d1) * d1
+    stop = ((p2 - p1) / d1 - (p3 - p1) / (d1 + d2) + (p3 - p2) / d2) * d1
+    a, b = 2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t
+    return a * p1 + b * start + (1 - a) * p2 + (t**3 - t**2) * stop
 
 
 def lathe(profile_rz: Points, n: int = 24, *, is_hoop: bool = False) -> Mesh:
@@ -162,7 +170,7 @@ def torus(radius: float, tube_radius: float, n: int = 28, m: int = 10) -> Mesh:
     reach = radius + tube_radius * np.cos(around)
     height = np.broadcast_to(-tube_radius * np.sin(around), (n, m))
     return loft(
-        np.stack([np.outer(np.cos(turn), reach), np.outer(np.sin(turn), reach), height], -1)[:, ::-1], is_loop=True
+        np.stack([np.outer(np.cos(turn), reach), np.outer(np.sin(turn), reach), height], -1), is_loop=True
     )
 
 

@@ -287,7 +287,7 @@ def ship(kit: Kit) -> None:
         s = np.linspace(0, 1, 22)
         half = (
             (0.3 + grow)
-            * np.clip(1 - np.abs(2 * s - 0.9).clip(0.35) ** 3.4 * 0.75, 0.0, 1)
+            * np.clip(1 - np.abs(2 * s - 0.9).clip(0.35) ** 3.4 * 0.75, 0.03, 1)
             * np.minimum((1 - s) * 4.0 + 0.02, 1) ** 0.6
         )
         bottom = np.stack([-1.1 + (2.0 + 0.25 * 0) * s, half, np.full(22, low)], -1)
