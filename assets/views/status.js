@@ -25,5 +25,16 @@ function show() {
   if (live.textContent !== heard) live.textContent = heard;
 }
 
-watch("value", show);
+// Work that a visitor has just started, or a problem, comes into view if it is not; nothing else moves the page.
+let lastState = "idle";
+function bringIntoView(state) {
+  const isNews = state !== lastState && ["waiting", "running", "error"].includes(state) && !(lastState === "waiting" && state === "running");
+  lastState = state;
+  const box = line.getBoundingClientRect();
+  if (!isNews || !box.height || (box.top >= 0 && box.bottom <= innerHeight)) return;
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  line.scrollIntoView({ block: "start", behavior: isCalm ? "auto" : "smooth" });
+}
+
+watch("value", () => { show(); bringIntoView(line.dataset.state); });
 show();

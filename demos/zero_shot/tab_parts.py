@@ -201,7 +201,8 @@ def _place_reasons(holder: dict[str, Any]) -> None:
             holder["heat_note"] = View("note", first, elem_id="zs-heat-note", label="Map")
             holder["heat"] = gr.Image(
                 label="Where it looked", show_label=False, interactive=False, height=340, visible=False,
-                elem_id="zs-heat", buttons=["download", "fullscreen"], alt_text="Heat map over the picture", format="jpeg",
+                elem_id="zs-heat", buttons=["download", "fullscreen"], format="jpeg",
+                alt_text="Heat map over the picture",
             )  # fmt: skip
         with gr.Tab("Which traits", id="traits"):
             holder["reasons"] = View("reasons", None, elem_id="zs-reasons", label="Traits")

@@ -1,0 +1,85 @@
+"""One server and one browser for all browser tests; a fresh page each, whose requests are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.chromium import FLAGS, find_chromium, must_run
+from tests.served import Served, serve
+from tests.stub_model import StubModel
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LOCAL_HOSTS = {"127.0.0.1", "localhost"}
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """The app with a stub in the place of every model."""
+    with serve(StubModel()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One chromium for all tests; without any, the tests are skipped, in CI they fail."""
+    path = find_chromium()
+    if path is None:
+        if must_run():
+            pytest.fail("CI has no chromium; `make browser` installs Debian's.")
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()
+
+
+@dataclass
+class Watch:
+    """What a page did: addresses outside this machine, errors of its scripts."""
+
+    outside: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def open_page(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """Open a page of the app: ``open_page("?tab=models", width=390, dark=True)``; checks its behaviour at the end."""
+    contexts, watch = [], Watch()
+
+    def start(query: str = "", *, width: int = 1280, height: int = 900, dark: bool = False, url: str = "") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+
+        def see(address: str) -> None:
+            host = urlsplit(address).hostname
+            if host is not None and host not in LOCAL_HOSTS:
+                watch.outside.append(address)
+
+        page.on("request", lambda request: see(request.url))
+        page.on("websocket", lambda socket: see(socket.url))
+        page.on("pageerror", lambda error: watch.errors.append(str(error)))
+        page.on("dialog", lambda dialog: (watch.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.goto((url or served.url) + "/" + query)
+        page.wait_for_selector("#tabs [role=tab]")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert not watch.outside, f"requests left the machine: {watch.outside}"
+    assert not watch.errors, f"errors in the page: {watch.errors}"
