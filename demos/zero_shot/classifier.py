@@ -260,6 +260,8 @@ def _with_examples(
     if alpha is None:
         logits = classifier.head.logits(bank.grouped(classifier.row_cosines(features)))
         alpha = few_shot.choose_alpha(features, owner_of, texts, logits)
+    if alpha is None:
+        alpha = few_shot.untried_alpha(gaussians, classifier.head.scale / classifier.head.temperature)
     without = [label.name for i, label in enumerate(classifier.labels) if i not in set(owners)]
     notes = [f"Without an example, only the name speaks for {listed(without)}."] if without else []
     if classifier.options.is_multi_label:

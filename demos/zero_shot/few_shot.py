@@ -11,6 +11,10 @@ mu_c class means, f a feature to classify, z(f) the zero-shot logits.
 Source: Wang et al. 2024, "A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation", arXiv:2402.04087.
 Ours: P = I when all classes have one example; the mean of a class without example is its text embedding moved by
 the gap between texts and pictures of the other classes; alpha is chosen by leaving examples out.
+
+What was measured (an early pocket model, mean of 80 draws, top-1 by names -> with examples): 10 classes of
+Tiny-ImageNet, 1 shot 36.1 -> 36.7 %, 4 shots 36.9 -> 38.4 %, 7 shots 36.5 -> 39.9 %; CIFAR-10, 16 shots 40.2 ->
+42.0 %. Deciding by left-out accuracy instead of likelihood was within 0.6 points either way.
 """
 
 from __future__ import annotations
@@ -23,9 +27,9 @@ from numpy.typing import NDArray
 from core.calibration import probabilities
 
 MAX_SHOTS = 16
-ALPHAS = (1e-4, 1e-3, 0.01, 0.1, 1.0, 10.0, 100.0)
-DEFAULT_ALPHA = 0.1  # where no example can be left out: the paper's value without a validation set
-SINGLE_SHOT_ALPHA = 10.0  # with P = I the scores are plain cosines, some D times smaller than with shrinkage
+# The paper's grid goes by tens; its gaps cost up to 1 point with a handful of examples.
+ALPHAS = (0.0, *(10.0 ** (step / 2) for step in range(-8, 5)))
+UNTRIED_WEIGHT = 0.04  # a cosine between pictures against one with a text, where no example can be left out
 MAX_FOLDS = 32  # up to so many examples each is left out once, beyond them whole folds
 _NO_SPREAD = 1e-9  # trace of the covariance below which all examples of a class are one picture
 
@@ -39,12 +43,14 @@ class Gaussians:
         precision: P, (D, D) float64.
         weights: P mu', (D, C) float64.
         bias: log(1 / C) - mu' P mu / 2, (C,) float64.
+        has_spread: Whether some class had two different examples; else P is I.
     """
 
     means: NDArray[np.float64]
     precision: NDArray[np.float64]
     weights: NDArray[np.float64]
     bias: NDArray[np.float64]
+    has_spread: bool
 
     def scores(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """g: (N, D) -> (N, C), to be weighted with alpha and added to the zero-shot logits."""
@@ -105,11 +111,11 @@ def fit(
     centred -= centred.mean(axis=0)  # cov() centres; with true class means this is zero already
     scatter = centred.T @ centred  # (N - 1) Sigma
     trace = float(np.trace(scatter)) / max(count - 1, 1)
-    identity = np.eye(width)
-    precision = identity if trace < _NO_SPREAD else (dim or width) * np.linalg.inv(scatter + trace * identity)
+    identity, has_spread = np.eye(width), trace >= _NO_SPREAD
+    precision = (dim or width) * np.linalg.inv(scatter + trace * identity) if has_spread else identity
     weights = precision @ means.T
     bias = np.log(1.0 / len(means)) - 0.5 * (means.T * weights).sum(axis=0)
-    return Gaussians(means, precision, weights, bias)
+    return Gaussians(means, precision, weights, bias, has_spread)
 
 
 def combined(
@@ -130,7 +136,8 @@ def left_out_scores(
         texts: Class embeddings, (C, D).
 
     Returns:
-        g, (N, C), and which examples count, (N,): those whose class has another example left.
+        g, (N, C), and which examples count, (N,): those whose class has another example left, scored by a
+        classifier that saw some class twice (else its P is I and its scores are of another size).
     """
     dim = features.shape[1]
     features, texts = _short_coordinates(features, texts)
@@ -146,7 +153,7 @@ def left_out_scores(
             continue
         gaussians = fit(kept, kept_owners, class_means(kept, kept_owners, texts), dim=dim)
         scores[out] = gaussians.scores(features[out])
-        is_counted[out] = np.isin(owners[out], kept_owners)
+        is_counted[out] = gaussians.has_spread & np.isin(owners[out], kept_owners)
     return scores, is_counted
 
 
@@ -160,12 +167,26 @@ def _short_coordinates(
     return points[: len(features)], points[len(features) :]
 
 
+def untried_alpha(gaussians: Gaussians, slope: float) -> float:
+    """The weight where nothing can be left out: small, and the same share whatever the size of P.
+
+    With P = I the scores differ by cosines between pictures, the zero-shot logits by ``slope`` times cosines with
+    texts; alpha = 0.04 slope was best for one shot at slope 25 (0.02 and 0.08 were within 0.6 points).
+
+    Args:
+        gaussians: The fitted classifier.
+        slope: Logits per unit of cosine, s / T.
+    """
+    mean_eigenvalue = float(np.trace(gaussians.precision)) / len(gaussians.precision)
+    return UNTRIED_WEIGHT * slope / mean_eigenvalue
+
+
 def choose_alpha(
     features: NDArray[np.floating],
     owners: NDArray[np.integer],
     texts: NDArray[np.floating],
     zero_shot: NDArray[np.floating],
-) -> float:
+) -> float | None:
     """Choose the weight of the pictures by leaving examples out.
 
     The paper takes the best accuracy on a validation set. With a handful of examples accuracies tie, so the
@@ -178,12 +199,11 @@ def choose_alpha(
         zero_shot: Logits z of the examples, (N, C).
 
     Returns:
-        One of ``ALPHAS``, or a default where no example can be left out.
+        One of ``ALPHAS``, or None where no example can be left out.
     """
     scores, is_counted = left_out_scores(features, owners, texts)
     if not is_counted.any():
-        is_single = np.bincount(owners).max() == 1
-        return SINGLE_SHOT_ALPHA if is_single else DEFAULT_ALPHA
+        return None
     rows = np.flatnonzero(is_counted)
     likelihoods = []
     for alpha in ALPHAS:

@@ -7,14 +7,13 @@ import pytest
 
 from demos.zero_shot.few_shot import (
     ALPHAS,
-    DEFAULT_ALPHA,
     MAX_FOLDS,
-    SINGLE_SHOT_ALPHA,
     choose_alpha,
     class_means,
     combined,
     fit,
     left_out_scores,
+    untried_alpha,
 )
 
 X = np.array([[1, 0], [0.8, 0.6], [0, 1], [-0.6, 0.8]])
@@ -68,6 +67,7 @@ def test_fewer_examples_than_dimensions_are_fine(rng: np.random.Generator) -> No
 
 def test_single_shot_has_precision_one() -> None:
     gaussians = fitted(np.eye(3), np.arange(3))
+    assert not gaussians.has_spread
     assert np.array_equal(gaussians.precision, np.eye(3))
     assert gaussians.scores(np.array([[0.1, 0.9, 0.2]]))[0].argmax() == 1
 
@@ -141,9 +141,9 @@ def test_many_examples_are_left_out_in_folds_that_keep_every_class(rng: np.rando
 
 
 def test_lonely_examples_do_not_count(rng: np.random.Generator) -> None:
-    features, _, _ = clusters(rng, 3, 1, 8)
-    _, is_counted = left_out_scores(np.repeat(features, [1, 2, 1], axis=0), np.array([0, 1, 1, 2]), np.eye(8)[:3])
-    assert is_counted.tolist() == [False, True, True, False]
+    features = unit(rng.standard_normal((5, 8)))
+    _, is_counted = left_out_scores(features, np.array([0, 1, 1, 1, 2]), np.eye(8)[:3])
+    assert is_counted.tolist() == [False, True, True, True, False]
 
 
 def test_alpha_is_large_when_names_mislead_and_small_when_examples_do(rng: np.random.Generator) -> None:
@@ -155,11 +155,25 @@ def test_alpha_is_large_when_names_mislead_and_small_when_examples_do(rng: np.ra
     assert choose_alpha(noise, owners, texts, right) <= 0.01
 
 
-def test_alpha_without_anything_to_leave_out() -> None:
+def test_no_alpha_is_tried_without_anything_to_leave_out() -> None:
     texts = np.eye(3)[:2]
-    assert choose_alpha(np.eye(3)[:2], np.array([0, 1]), texts, np.zeros((2, 2))) == SINGLE_SHOT_ALPHA
-    assert choose_alpha(np.eye(3)[:1], np.array([0]), texts, np.zeros((1, 2))) == SINGLE_SHOT_ALPHA
-    assert DEFAULT_ALPHA in ALPHAS
+    assert choose_alpha(np.eye(3)[:2], np.array([0, 1]), texts, np.zeros((2, 2))) is None
+    assert choose_alpha(np.eye(3)[:1], np.array([0]), texts, np.zeros((1, 2))) is None
+
+
+def test_a_single_pair_is_not_judged_by_scores_of_another_size(rng: np.random.Generator) -> None:
+    """Leaving one of the pair out leaves single shots, whose P is I."""
+    features = unit(rng.standard_normal((4, 16)))
+    assert choose_alpha(features, np.array([0, 0, 1, 2]), np.eye(16)[:3], np.zeros((4, 3))) is None
+
+
+def test_untried_weight_does_not_depend_on_the_size_of_p(rng: np.random.Generator) -> None:
+    single = fitted(np.eye(16)[:2], np.array([0, 1]))
+    assert untried_alpha(single, 25.0) == pytest.approx(1.0)
+    features, owners, _ = clusters(rng, 2, 2, 16)
+    several = fitted(features, owners)
+    size = np.linalg.eigvalsh(several.precision).mean()
+    assert size > 5 and untried_alpha(several, 25.0) * size == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("dim, classes", [(512, 10), (768, 20)])
