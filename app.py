@@ -102,6 +102,7 @@ def launch_options(now: Settings) -> dict[str, Any]:
         "css_paths": CSS_FILES,
         "js": PAGE_SCRIPT,
         "head": HEAD,
+        "favicon_path": ROOT / "assets" / "favicon.png",
         "footer_links": ["api", "settings"],
         "run_history": False,  # it would keep every picture in the browser and on a page of its own
         "ssr_mode": False,

@@ -15,7 +15,8 @@ drawWith((value) => {
   if (!value) {
     return make("p", { class: "empty" }, make("b", {}, "No scores yet."), " After an answer you see here how pictures of all kinds score.");
   }
-  const first = value.edges[0], span = value.edges[value.edges.length - 1] - first || 1;
+  const marks = [value.value, value.threshold ?? value.value];
+  const first = Math.min(value.edges[0], ...marks), span = Math.max(value.edges[value.edges.length - 1], ...marks) - first || 1;
   const at = (score) => Math.min(Math.max((score - first) / span, 0), 1) * WIDTH;
   const most = Math.max(1, ...value.counts);
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "histogram", role: "img",

@@ -11,9 +11,9 @@ function render(value) {
   if (!value) return null;
   const tabs = [...new Set(value.rows.map((row) => row.tab))];
   const kept = value.rows.filter((row) => (status === "all" || row.status === status) && (tab === "all" || row.tab === tab));
-  const works = value.rows.filter((row) => row.status === "works").length;
+  const count = (word) => value.rows.filter((row) => row.status === word).length;
   return [
-    make("p", { class: "quiet" }, `${value.rows.length} papers, ${works} of them work in this version. A row stays until it does.`),
+    make("p", { class: "quiet" }, `${value.rows.length} papers: ${count("works")} work, ${count("in part")} in part, ${count("planned")} are planned.`),
     choice([["all", "All"], ["works", "Works"], ["in part", "In part"], ["planned", "Planned"]], status, (next) => { status = next; }),
     choice([["all", "Every tab"], ...tabs.map((name) => [name, name])], tab, (next) => { tab = next; }),
     make("ol", { class: "papers" }, kept.map((row) => make("li", { value: row.number },

@@ -25,10 +25,10 @@ function show() {
   if (live.textContent !== heard) live.textContent = heard;
 }
 
-// Work that a visitor has just started, or a problem, comes into view if it is not; nothing else moves the page.
+// What a visitor has just asked for, or a problem, comes into view if it is not; nothing else moves the page.
 let lastState = "idle";
 function bringIntoView(state) {
-  const isNews = state !== lastState && ["waiting", "running", "error"].includes(state) && !(lastState === "waiting" && state === "running");
+  const isNews = state !== lastState && (state === "waiting" || state === "error");
   lastState = state;
   const box = line.getBoundingClientRect();
   if (!isNews || !box.height || (box.top >= 0 && box.bottom <= innerHeight)) return;

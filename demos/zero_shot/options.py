@@ -26,7 +26,7 @@ class Options:
         method: By the labels' names, by descriptions of them, or by example pictures and names together.
         templates: Which sentences a label is put into.
         own_templates: For ``"own"``: one sentence a line, each with {} where the label goes.
-        synonym_rule: A label with synonyms scores by the mean of their texts or by the best of them.
+        synonym_rule: A label with synonyms scores by the best of their texts or by the mean of them.
         is_multi_label: Score every label on its own, so that several can be high (or none).
         unknown_score: What the threshold is held against: the best cosine with a label's texts, or MCM of all
             cosines (see scores.py).
@@ -40,7 +40,7 @@ class Options:
     method: Method = "names"
     templates: TemplateSet = "photo"
     own_templates: str = ""
-    synonym_rule: SynonymRule = "mean"
+    synonym_rule: SynonymRule = "max"
     is_multi_label: bool = False
     unknown_score: UnknownScore = "cosine"
     unknown_threshold: float | None = None

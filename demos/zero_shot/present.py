@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,6 +67,12 @@ def at_threshold(answer: Classification, threshold: float | None) -> Classificat
     """The same answer with another "none of these" threshold; nothing is computed again."""
     is_unknown = threshold is not None and answer.unknown_value < threshold
     return replace(answer, unknown_threshold=threshold, is_unknown=is_unknown)
+
+
+def slider_range(histogram: Histogram, threshold: float) -> tuple[float, float]:
+    """Ends of the threshold slider so that it moves finely over the scores there are; multiples of 0.05."""
+    values = (float(histogram.edges[0]), float(histogram.edges[-1]), histogram.value, threshold)
+    return max(-1.0, math.floor(20 * min(values) - 0.5) / 20), min(1.0, math.ceil(20 * max(values) + 0.5) / 20)
 
 
 def histogram_value(histogram: Histogram, threshold: float | None) -> dict[str, Any]:

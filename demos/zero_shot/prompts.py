@@ -3,10 +3,12 @@
 Symbols: t_cjk unit-norm embedding of word j of class c in template k; w_cj class word; w_c class.
 
     w_cj = normalise(mean_k t_cjk)        prompt ensemble, Radford et al. 2021, arXiv:2103.00020, section 3.1.4
-    w_c  = normalise(mean_j w_cj)         synonyms as one meaning ("mean"), or
-    s(c) = max_j cos(f, w_cj)             synonyms as alternatives ("max")
+    s(c) = max_j cos(f, w_cj)             synonyms as alternatives ("max", the default), or
+    w_c  = normalise(mean_j w_cj)         synonyms as one meaning ("mean")
 
-Which synonym rule is better is measured in tests/demos/zero_shot/README.md's numbers; "mean" is the default.
+Measured on the pocket model a quarter into its training, top-1 by "max" / "mean": CIFAR-10 with three words a class
+46.6 / 42.4 %; two unlike classes under one label, five labels, 52.8 / 47.7 % (CIFAR-10) and 46.8 / 43.8 %
+(Tiny-ImageNet). Giving synonyms to half of the labels only does not favour these: 47.0 % against 47.5 % for names.
 Source of the eighty templates and the seven best: openai/CLIP, notebooks/Prompt_Engineering_for_ImageNet.ipynb,
 MIT licence, Copyright 2021 OpenAI; here put together from their parts.
 """

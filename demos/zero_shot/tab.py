@@ -25,9 +25,10 @@ def _wire_answers(parts: Parts) -> list[Any]:
     """Classify, explain, many pictures; returns the events that Cancel stops."""
     given = [*parts.inputs.all(), parts.taught]
     answer = [parts.bars, parts.details, parts.line, parts.shown, parts.reasons, parts.texts]
-    heat = [parts.heat, parts.heat_note, parts.histogram, parts.shown, parts.line]
+    heat = [parts.heat, parts.heat_note, parts.histogram, parts.inputs.none_below, parts.shown, parts.line]
     parts.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     parts.run_many.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    parts.samples.picked(None, None, parts.line, js=_WAITING, **_LIGHT)
     classify = tab_run.classify_handler(parts)
     explain = tab_run.explain_best(parts)
 
@@ -39,7 +40,8 @@ def _wire_answers(parts: Parts) -> list[Any]:
     events += [again, *_after_answer(parts, again, explain, heat)]
 
     events += [again_by_example for again_by_example in _wire_teaching(parts, classify, explain, answer, heat)]
-    events.append(parts.bars.picked(tab_run.explain_picked(parts), parts.shown, heat, **_HEAVY_PRIVATE))
+    known = [parts.shown, parts.inputs.none_below]
+    events.append(parts.bars.picked(tab_run.explain_picked(parts), known, heat, **_HEAVY_PRIVATE))
     many = [parts.table, parts.csv, parts.json, parts.line]
     events.append(
         parts.run_many.click(
@@ -53,7 +55,8 @@ def _after_answer(parts: Parts, answered: Any, explain: Callable[..., Any], heat
     """Once the answer stands: where it looked, the code, the states of the models."""
     answered.success(_code(parts), parts.inputs.all(), [parts.python, parts.curl], **_LIGHT)
     answered.then(tab_run.refresh_models, None, parts.inputs.model, **_LIGHT)
-    return [answered.success(explain, parts.shown, heat, **_HEAVY_PRIVATE)]
+    answered.failure(tab_run.no_explanation(parts), None, heat[:3], **_LIGHT)
+    return [answered.success(explain, [parts.shown, parts.inputs.none_below], heat, **_HEAVY_PRIVATE)]
 
 
 def _wire_teaching(

@@ -27,6 +27,7 @@ TEMPLATE_CHOICES = [
 ]
 SCORE_CHOICES = [("Best cosine", "cosine"), ("MCM (softmax of cosines)", "mcm")]
 DEFAULT_THRESHOLD = 0.2
+HEAT_NOTE = {"lines": ["After an answer you see here where its label was found."]}
 
 
 @dataclass(frozen=True)
@@ -197,8 +198,7 @@ def _place_reasons(holder: dict[str, Any]) -> None:
     """Why: where it looked, which traits spoke, what was sent, and the same from code."""
     with gr.Tabs(elem_classes="inner-tabs", elem_id="zs-why"):
         with gr.Tab("Where it looked", id="where"):
-            first = {"lines": ["After an answer you see here where its label was found."]}
-            holder["heat_note"] = View("note", first, elem_id="zs-heat-note", label="Map")
+            holder["heat_note"] = View("note", HEAT_NOTE, elem_id="zs-heat-note", label="Map")
             holder["heat"] = gr.Image(
                 label="Where it looked", show_label=False, interactive=False, height=340, visible=False,
                 elem_id="zs-heat", buttons=["download", "fullscreen"], format="jpeg",

@@ -32,7 +32,7 @@ from demos.zero_shot.pipeline import (
 )
 from demos.zero_shot.samples import samples
 from demos.zero_shot.scores import Histogram
-from demos.zero_shot.tab_parts import DEFAULT_LABELS, DEFAULT_THRESHOLD, MODELS, Parts
+from demos.zero_shot.tab_parts import DEFAULT_LABELS, DEFAULT_THRESHOLD, HEAT_NOTE, MODELS, Parts
 
 HEAT_PX = 768  # longer side of the picture under the heat map
 Updates = Iterator[dict[Any, Any]]
@@ -169,14 +169,16 @@ def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram]:
 def explain_handler(parts: Parts) -> Callable[..., Updates]:
     """After an answer, or when a bar is clicked: the heat map of one label and the histogram."""
 
-    def explain(shown: Shown | None, label: str) -> Updates:
+    def explain(shown: Shown | None, label: str, below: float) -> Updates:
         if shown is None:
             return
         (painted, histogram) = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
+        low, high = present.slider_range(histogram, below)
         yield {
             parts.heat: gr.update(value=painted, visible=True),
             parts.heat_note: {"lines": [f"What speaks for “{label}” against the other labels; red speaks loudest."]},
             parts.histogram: present.histogram_value(histogram, shown.options.unknown_threshold),
+            parts.inputs.none_below: gr.update(minimum=low, maximum=high),
             parts.shown: replace(shown, histogram=histogram),
             parts.line: status("done", done_words(shown)),
         }
@@ -184,12 +186,12 @@ def explain_handler(parts: Parts) -> Callable[..., Updates]:
     return explain
 
 
-def explain_best(parts: Parts) -> Callable[[Shown | None], Updates]:
+def explain_best(parts: Parts) -> Callable[..., Updates]:
     """The heat map of the best label."""
     explain = explain_handler(parts)
 
-    def run(shown: Shown | None) -> Updates:
-        yield from explain(shown, shown.answer.ranked[0].label if shown else "")
+    def run(shown: Shown | None, below: float) -> Updates:
+        yield from explain(shown, shown.answer.ranked[0].label if shown else "", below)
 
     return run
 
@@ -198,13 +200,18 @@ def explain_picked(parts: Parts) -> Callable[..., Updates]:
     """The heat map of the label whose bar was clicked."""
     explain = explain_handler(parts)
 
-    def run(shown: Shown | None, event: gr.EventData) -> Updates:
+    def run(shown: Shown | None, below: float, event: gr.EventData) -> Updates:
         asked = event._data.get("label") if isinstance(event._data, dict) else None
         known = {scored.label for scored in shown.answer.ranked} if shown else set()
         if asked in known:
-            yield from explain(shown, str(asked))
+            yield from explain(shown, str(asked), below)
 
     return run
+
+
+def no_explanation(parts: Parts) -> Callable[[], dict[Any, Any]]:
+    """Take the explanation of an earlier answer away, after a failure."""
+    return lambda: {parts.heat: gr.update(value=None, visible=False), parts.heat_note: HEAT_NOTE, parts.histogram: None}
 
 
 def move_threshold(parts: Parts) -> Callable[..., dict[Any, Any]]:

@@ -1,0 +1,67 @@
+"""Writes the tables of the README from the code: ``python -m docs.readme_tables``; tests/test_readme.py checks them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import app
+from core.catalog import MODELS
+from core.model_spec import Bundled, ModelSpec
+from core.settings import Settings
+from demos.registry import DEMOS, PAGES
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def tabs() -> str:
+    """One row a tab, in the order on the screen."""
+    rows = [f"| {demo.title} | {demo.summary} |" for demo in DEMOS + PAGES]
+    return "\n".join(["| Tab | What it does |", "|---|---|", *rows])
+
+
+def flags() -> str:
+    """One row a flag with its variable and default."""
+    rows = []
+    for field in fields(Settings):
+        default = getattr(Settings, field.name)
+        shown = {"models_dir": "~/.cache/clip-atlas", True: "on", False: "off"}
+        words = shown.get(field.name) or (shown[default] if isinstance(default, bool) else default)
+        flag = f"--{field.name.replace('_', '-')}"
+        rows.append(f"| `{flag}` | `HUB_{field.name.upper()}` | {words} | {app.FLAGS[field.name]} |")
+    return "\n".join(["| Flag | Variable | Default | Meaning |", "|---|---|---|---|", *rows])
+
+
+def _size(row: ModelSpec) -> str:
+    if any(isinstance(source, Bundled) for source in row.sources):
+        return "bundled"
+    return f"{row.download_mb / 1000:.1f} GB" if row.download_mb >= 1000 else f"{row.download_mb:.0f} MB"
+
+
+def models() -> str:
+    """One row a model of the catalogue."""
+    rows = []
+    for row in MODELS:
+        licence = f"{row.licence} (non-commercial)" if row.is_non_commercial else row.licence
+        title = f"[{row.title}]({row.source_url})" if row.source_url.startswith("https://") else row.title
+        rows.append(f"| `{row.name}` | {title} | {row.params_m:,.0f} M | {_size(row)} | {licence} |")
+    return "\n".join(["| Name | Model | Parameters | Download | Licence |", "|---|---|---|---|---|", *rows])
+
+
+TABLES = {"tabs": tabs, "flags": flags, "models": models}
+
+
+def filled(text: str) -> str:
+    """The README with each table between its markers replaced by what the code says now."""
+    for name, table in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+        head, has_begin, rest = text.partition(begin)
+        _, has_end, tail = rest.partition(end)
+        if not (has_begin and has_end):
+            raise ValueError(f"expected the markers {begin.strip()} and {end.strip()} in the README, got none")
+        text = f"{head}{begin}{table()}\n{end}{tail}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
