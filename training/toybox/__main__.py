@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+from training.toybox.examples import write_examples, write_sheet
 from training.toybox.shards import write_shards
 
 
@@ -25,6 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     render.add_argument("--processes", type=int, default=1)
     render.add_argument("--out", type=Path, required=True)
+    examples = commands.add_parser("examples", help="render the hub's example pictures and their SOURCES.md")
+    examples.add_argument("--out", type=Path, default=Path("assets/examples/zero_shot"))
+    sheet = commands.add_parser("sheet", help="draw one toy of every class on one sheet")
+    sheet.add_argument("--out", type=Path, default=Path("docs/toybox_classes.png"))
+    sheet.add_argument("--side", type=int, default=80, help="pixels a toy")
+    sheet.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     return COMMANDS[options.command](options)
 
@@ -44,7 +51,21 @@ def render_command(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"render": render_command}
+def examples_command(options: argparse.Namespace) -> int:
+    """Write the hub's example pictures."""
+    for path in write_examples(options.out):
+        sys.stdout.write(f"{path} ({path.stat().st_size // 1024} KB)\n")
+    return 0
+
+
+def sheet_command(options: argparse.Namespace) -> int:
+    """Write the sheet of classes."""
+    write_sheet(options.out, options.side, options.seed)
+    sys.stdout.write(f"{options.out} ({options.out.stat().st_size // 1024} KB)\n")
+    return 0
+
+
+COMMANDS = {"render": render_command, "examples": examples_command, "sheet": sheet_command}
 
 if __name__ == "__main__":
     raise SystemExit(main())

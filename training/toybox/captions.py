@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -16,7 +16,12 @@ MIN_VISIBLE_SHARE = 0.0012  # of the picture: smaller objects are not spoken of
 
 def with_article(phrase: str) -> str:
     """Return the phrase after "a" or "an"."""
-    return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
+    return f"{'an' if phrase[0] in 'aeiou' or phrase.startswith('hour') else 'a'} {phrase}"
+
+
+def one_of(class_name: str, phrase: str) -> str:
+    """Return a phrase that ends in a class's name with its article, or without where the class takes none."""
+    return with_article(phrase) if BY_NAME[class_name].has_article else phrase
 
 
 def noun_phrase(thing: SceneObject, *, name: str | None = None) -> str:
@@ -74,25 +79,21 @@ def describe(view: View, rng: Generator) -> View:
 def _about_one(view: View, thing: SceneObject, rng: Generator) -> list[str]:
     """Return captions of a single object."""
     row = BY_NAME[thing.class_name]
-    plain, full = f"{thing.colour} {thing.class_name}", noun_phrase(thing)
+    kind = thing.class_name
+    plain, full = f"{thing.colour} {kind}", noun_phrase(thing)
     size = size_word(thing)
-    captions = [
-        with_article(plain),
-        with_article(thing.class_name),
-        f"a photo of {with_article(plain)}",
-        with_article(full),
-    ]
-    captions.append(with_article(f"{thing.colour} toy {thing.class_name}"))
+    captions = [one_of(kind, plain), one_of(kind, kind), f"a photo of {one_of(kind, plain)}", one_of(kind, full)]
+    captions.append(one_of(kind, f"{thing.colour} toy {kind}"))
     if size:
-        captions.append(f"a photo of {with_article(f'{size} {plain}')}")
+        captions.append(f"a photo of {one_of(kind, f'{size} {plain}')}")
     if row.synonyms:
         name = row.synonyms[int(rng.integers(len(row.synonyms)))]
-        captions.append(with_article(f"{thing.colour} {name}"))
+        captions.append(with_article(f"{thing.colour} {name}") if name != "sunglasses" else f"{thing.colour} {name}")
     if view.stage_phrase:
-        captions.append(f"{with_article(plain)} {view.stage_phrase}")
+        captions.append(f"{one_of(kind, plain)} {view.stage_phrase}")
     part = _telling_part(view, thing, rng)
     if part:
-        captions.append(f"{with_article(plain)} with {part}")
+        captions.append(f"{one_of(kind, plain)} with {part}")
     return captions
 
 
@@ -153,7 +154,7 @@ def count_phrases(things: list[SceneObject]) -> list[str]:
     phrases = []
     for name, group in by_class.items():
         if len(group) == 1:
-            phrases.append(with_article(f"{group[0].colour} {name}"))
+            phrases.append(one_of(name, f"{group[0].colour} {name}"))
             continue
         colours = {thing.colour for thing in group}
         colour = f"{colours.pop()} " if len(colours) == 1 else ""
@@ -162,13 +163,43 @@ def count_phrases(things: list[SceneObject]) -> list[str]:
 
 
 def relation_captions(view: View, things: list[SceneObject]) -> list[str]:
-    """Return every clear relation between objects that their names tell apart: "a yellow duck left of a green bottle"."""
+    """Return every clear relation between objects that their names tell apart: "a yellow duck left of a green bottle".
+
+    Rarer relations come first: on and under, in front of and behind, then left and right.
+    """
     names = [f"{thing.colour} {thing.class_name}" for thing in things]
-    captions = []
+    rank = {"on": 0, "under": 0, "in front of": 1, "behind": 1, "left of": 2, "right of": 2}
+    captions: list[tuple[int, str]] = []
     for i, first in enumerate(things):
         for j, second in enumerate(things):
             if i != j and names.count(names[i]) == 1 and names.count(names[j]) == 1:
                 word = relation(first, second, view.rgb.shape[1])
                 if word:
-                    captions.append(f"{with_article(names[i])} {word} {with_article(names[j])}")
-    return captions
+                    text = f"{one_of(first.class_name, names[i])} {word} {one_of(second.class_name, names[j])}"
+                    captions.append((rank[word], text))
+    return [text for _, text in sorted(captions, key=lambda pair: pair[0])]
+
+
+@dataclass(frozen=True)
+class PartPhrase:
+    """A visible part as a query: its words, its object, and the ids of the part mask that it covers."""
+
+    text: str
+    object_id: int
+    part_ids: tuple[int, ...]
+
+
+def part_phrases(view: View, *, min_px: int = 12) -> tuple[PartPhrase, ...]:
+    """Return "the handle of the red mug" for every named part that shows at least ``min_px`` pixels."""
+    ids, pixels = np.unique(view.parts, return_counts=True)
+    seen = {int(i): int(n) for i, n in zip(ids, pixels, strict=True)}
+    phrases = []
+    for thing in visible_objects(view):
+        mine = [label for label in view.part_labels if label.object_id == thing.id]
+        for name in dict.fromkeys(label.name for label in mine):
+            group = tuple(label.id for label in mine if label.name == name)
+            if sum(seen.get(i, 0) for i in group) >= min_px and name != thing.class_name:
+                word = plural_part(name) if name in PAIRED_PARTS else name
+                text = f"the {word} of the {thing.colour} {thing.class_name}"
+                phrases.append(PartPhrase(text, thing.id, group))
+    return tuple(phrases)

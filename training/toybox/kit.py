@@ -35,6 +35,7 @@ class ToyClass:
     front_deg: float = 180.0
     synonyms: tuple[str, ...] = ()
     plural: str = ""
+    has_article: bool = True  # False: "red scissors", "yellow cheese"
 
     @property
     def plural_name(self) -> str:

@@ -85,6 +85,7 @@ def surroundings(scene: Scene, quality: Quality) -> Floats:
         or [(0.3,) * 3],
         axis=0,
     )
+    ground = 0.5 * ground + 0.5 * ground.mean()  # paler than it is, or gold on a blue cloth would look green
     glow = ground * (np.array(light.sun_rgb) * light.sun_direction[2] + (zenith + horizon) / 2)
     if stage.back_rgb is not None:
         # The sweep is the floor's own paint, so it must be as bright as the lit floor where the two melt together.

@@ -31,35 +31,35 @@ PAINT_COLUMNS = 16
 SUN_DIRECTION, SUN_COLOUR, ZENITH, HORIZON, GROUND, LAMP, BACK_TOP, BACK_LOW, EXTRA = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
 
-@njit(cache=True, nogil=True)
-def _seen_share(heights, side, u, v, w, bias):
-    """Return the share of light at map position (u, v) in texels and height w: four texels, weighted bilinearly."""
+@njit(cache=True, nogil=True, fastmath=True)
+def _seen_share(heights, k, u, v, top):
+    """Return the share of light k that reaches map position (u, v) in texels at height ``top``: four texels, bilinear."""
+    side = heights.shape[1]
     fu, fv = u - 0.5, v - 0.5
-    iu, iv = int(np.floor(fu)), int(np.floor(fv))
-    if iu < 0 or iv < 0 or iu >= side - 1 or iv >= side - 1:
+    if not (fu >= 0.0 and fv >= 0.0 and fu < side - 1.0 and fv < side - 1.0):
         return 1.0
+    iu, iv = int(fu), int(fv)
     du, dv = fu - iu, fv - iv
-    top = w + bias
     share = 0.0
-    if heights[iv, iu] <= top:
+    if heights[k, iv, iu] <= top:
         share += (1 - du) * (1 - dv)
-    if heights[iv, iu + 1] <= top:
+    if heights[k, iv, iu + 1] <= top:
         share += du * (1 - dv)
-    if heights[iv + 1, iu] <= top:
+    if heights[k, iv + 1, iu] <= top:
         share += (1 - du) * dv
-    if heights[iv + 1, iu + 1] <= top:
+    if heights[k, iv + 1, iu + 1] <= top:
         share += du * dv
     return share
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _mirrored(world, rx, ry, rz, rough, out):
     """Write what a mirror of roughness ``rough`` sees along the unit direction r into ``out`` (3,)."""
     blur = 0.04 + 0.6 * rough
     above = min(max(rz / (2 * blur) + 0.5, 0.0), 1.0)
     rise = max(rz, 0.0) ** 0.7
     # Two soft boxes: one high at the sun's side, one long and low opposite; rough surfaces see them spread and dim.
-    sx, sy, sz = world[SUN_DIRECTION]
+    sx, sy = world[SUN_DIRECTION, 0], world[SUN_DIRECTION, 1]
     flat = np.sqrt(sx * sx + sy * sy) + 1e-9
     ax, ay = sx / flat, sy / flat
     first = rx * (0.75 * ax - 0.25 * ay) + ry * (0.75 * ay + 0.25 * ax) + rz * 0.61
@@ -72,7 +72,7 @@ def _mirrored(world, rx, ry, rz, rough, out):
         out[c] = world[GROUND, c] * (1 - above) + (sky + lamp * world[LAMP, c]) * above
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def shade_point(
     p, n, view, paint, frame, footprint, world, rays, shares, frames, heights, map_middle, map_reach, out, mirror
 ):
@@ -115,6 +115,7 @@ def shade_point(
         return 1.0
     side = heights.shape[1]
     texel = 2.0 * map_reach / side
+    per_texel = 1.0 / texel
     n_sun = int(world[EXTRA, 0] + 0.5)
     cos_view = max(n[0] * view[0] + n[1] * view[1] + n[2] * view[2], 0.02)
     rough = max(paint[ROUGH], 0.05)
@@ -133,11 +134,10 @@ def shade_point(
             p[1] + n[1] * step - map_middle[1],
             p[2] + n[2] * step - map_middle[2],
         )
-        fr = frames[k]
-        u = (fr[0, 0] * qx + fr[0, 1] * qy + fr[0, 2] * qz + map_reach) / texel
-        v = (fr[1, 0] * qx + fr[1, 1] * qy + fr[1, 2] * qz + map_reach) / texel
-        w = fr[2, 0] * qx + fr[2, 1] * qy + fr[2, 2] * qz
-        seen = _seen_share(heights[k], side, u, v, w, 0.6 * texel)
+        u = (frames[k, 0, 0] * qx + frames[k, 0, 1] * qy + frames[k, 0, 2] * qz + map_reach) * per_texel
+        v = (frames[k, 1, 0] * qx + frames[k, 1, 1] * qy + frames[k, 1, 2] * qz + map_reach) * per_texel
+        w = frames[k, 2, 0] * qx + frames[k, 2, 1] * qy + frames[k, 2, 2] * qz
+        seen = _seen_share(heights, k, u, v, w + 0.6 * texel)
         weight = cosine * shares[k, 1]
         open_all += weight
         seen_all += weight * seen
@@ -183,7 +183,7 @@ def shade_point(
     return seen_all / open_all
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _backdrop(world, dz, out):
     """Write the sky seen in a direction of height dz into ``out`` (3,)."""
     rise = min(max(dz, 0.0) * 1.6, 1.0) ** 0.75
@@ -191,7 +191,7 @@ def _backdrop(world, dz, out):
         out[c] = world[BACK_LOW, c] + (world[BACK_TOP, c] - world[BACK_LOW, c]) * rise
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def shade_picture(
     depth, index, bary, faces, normals, face_paint, paints, object_frames, object_scale, rotation, eye, pinhole,
     world, rays, shares, frames, heights, map_middle, map_reach, photo,

@@ -100,11 +100,11 @@ def _room(name: str, reach_m: float, rng: Generator, colour: str | None) -> Stag
             Material("brown", wood, "satin").with_pattern("planks", shade(wood, 0.72), grain),
             "on a wooden table",
         ),
-        "cloth": (Material(tint, rgb, "cloth").with_pattern(cloth, pale, grain * 0.8), f"on a {tint} cloth"),
+        "cloth": (Material(tint, rgb, "cloth").with_pattern(cloth, pale, grain * 0.8), f"on {_article(tint)} cloth"),
         "tiles": (Material(tint, pale, "glossy").with_pattern("tiles", (0.55, 0.54, 0.52), grain * 1.6), "on tiles"),
         "carpet": (
             Material(tint, rgb, "cloth").with_pattern("sand", shade(rgb, 0.7), grain * 0.4),
-            f"on a {tint} carpet",
+            f"on {_article(tint)} carpet",
         ),
         "marble": (
             Material("white", (0.90, 0.89, 0.88), "satin").with_pattern("marble", (0.62, 0.62, 0.65), reach_m),
@@ -148,3 +148,8 @@ def _mix(first: Rgb, second: Rgb, share: float) -> Rgb:
     """Return the colour ``share`` of the way from the first to the second."""
     red, green, blue = (a + (b - a) * share for a, b in zip(first, second, strict=True))
     return red, green, blue
+
+
+def _article(tint: str) -> str:
+    """Return a colour's name after "a" or "an"."""
+    return f"{'an' if tint[0] in 'aeiou' else 'a'} {tint}"

@@ -18,7 +18,7 @@ from training.toybox.camera import Camera, look_at, orbit
 from training.toybox.captions import describe
 from training.toybox.classes import BY_NAME, CLASSES, toy_class
 from training.toybox.kit import NATURAL_SHARE, Toy, ToyClass, build_toy
-from training.toybox.light import DRAFT, Quality, random_light
+from training.toybox.light import Quality, quality_for, random_light
 from training.toybox.mesh import Floats
 from training.toybox.palette import COLOURS
 from training.toybox.render import View, render
@@ -100,7 +100,7 @@ def render_single(
     colour: str | None = None,
     stage: str | None = None,
     photo: NDArray[np.uint8] | None = None,  # (h, w, 3)
-    quality: Quality = DRAFT,
+    quality: Quality | None = None,
 ) -> View:
     """Render one random toy of a class, about as large as the picture.
 
@@ -112,7 +112,7 @@ def render_single(
         colour: Main colour; None draws one of the split's.
         stage: One of stage.STAGES; None draws one. "photo" needs ``photo``.
         photo: (h, w, 3) uint8 backdrop; implies the stage "photo".
-        quality: See ``light.Quality``.
+        quality: Samples and lights; None: what the size needs (``light.quality_for``).
 
     Raises:
         ValueError: unknown class or stage.
@@ -128,7 +128,7 @@ def render_single(
     elevation = float(rng.uniform(*row.elevation_deg))
     scene = _lit_from_camera_side(scene, azimuth)
     camera = frame_points(placed.world_vertices(), azimuth, elevation, float(rng.uniform(0.6, 0.98)), side_px, rng)
-    return describe(render(scene, camera, quality, photo=photo), rng)
+    return describe(render(scene, camera, quality or quality_for(side_px), photo=photo), rng)
 
 
 def _lit_from_camera_side(scene: Scene, azimuth_deg: float) -> Scene:
@@ -187,11 +187,11 @@ def render_scene(
     stage: str | None = None,
     photo: NDArray[np.uint8] | None = None,  # (h, w, 3)
     class_names: Sequence[str] = CLASSES,
-    quality: Quality = DRAFT,
+    quality: Quality | None = None,
 ) -> View:
     """Render a random scene of several toys from a random camera; arguments as in ``render_single``."""
     scene = random_scene(
         rng, n_objects, split=split, stage="photo" if photo is not None else stage, class_names=class_names
     )
     camera = random_camera(scene, rng, side_px, split=split)
-    return describe(render(scene, camera, quality, photo=photo), rng)
+    return describe(render(scene, camera, quality or quality_for(side_px), photo=photo), rng)

@@ -54,7 +54,7 @@ def duck(kit: Kit) -> None:
 
     kit.add("body", body.mapped(perk).at(z=0.3))
     kit.add("head", sphere(0.29, 22).at(0, -0.38, 0.83))
-    kit.add("neck", cylinder(0.22, 0.25, top=0.2, n=20).at(0, -0.36, 0.5))
+    kit.add("neck", lathe(curve([(0.24, 0.3), (0.225, 0.5), (0.2, 0.62), (0.22, 0.8)], 10), 24).at(0, -0.31, 0))
     beak = kit.paint("orange" if kit.main.colour != "orange" else "yellow", "satin")
     kit.add("beak", ellipsoid(0.15, 0.19, 0.045, 18).at(0, -0.68, 0.79), beak)
     kit.add("beak", ellipsoid(0.12, 0.14, 0.035, 16).at(0, -0.65, 0.745), beak)

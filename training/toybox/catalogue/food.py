@@ -513,7 +513,7 @@ TOYS = (
     ToyClass("watermelon slice", watermelon, "fruit", ("green",), ("satin",), (0.16, 0.24), (3, 32), 60, ("slice of watermelon", "watermelon"), "watermelon slices"),
     ToyClass("orange", orange, "fruit", ("orange",), ("satin",), (0.07, 0.16), plural="oranges"),
     ToyClass("lemon", lemon, "fruit", ("yellow",), ("satin",), (0.07, 0.1)),
-    ToyClass("grapes", grapes, "fruit", ("purple", "green"), ("glossy",), (0.12, 0.18), (5, 40), synonyms=("bunch of grapes",), plural="bunches of grapes"),
+    ToyClass("grapes", grapes, "fruit", ("purple", "green"), ("glossy",), (0.12, 0.18), (5, 40), synonyms=("bunch of grapes",), plural="bunches of grapes", has_article=False),
     ToyClass("carrot", carrot, "vegetable", ("orange",), ("matt",), (0.14, 0.22), (25, 65)),
     ToyClass("mushroom", mushroom, "vegetable", ("red", "brown", "white"), ("satin", "matt"), (0.07, 0.14), (3, 35)),
     ToyClass("cake", cake, "baking", ("brown", "white", "pink", "yellow"), ("matt",), (0.18, 0.28), (10, 45), synonyms=("birthday cake",)),
@@ -523,7 +523,7 @@ TOYS = (
     ToyClass("hot dog", hot_dog, "meal", ("red", "brown"), ("glossy",), (0.14, 0.2), (15, 50)),
     ToyClass("pizza", pizza, "meal", ("yellow", "yellow", "orange"), ("satin",), (0.24, 0.34), (28, 70)),
     ToyClass("ice cream", ice_cream, "baking", ("pink", "white", "brown", "yellow", "green"), ("satin",), (0.14, 0.22), (0, 35), synonyms=("ice cream cone",)),
-    ToyClass("bread", bread, "baking", ("brown", "orange", "yellow"), ("matt",), (0.2, 0.3), (15, 50), synonyms=("loaf of bread",), plural="loaves of bread"),
-    ToyClass("cheese", cheese, "meal", ("yellow", "yellow", "orange"), ("satin",), (0.12, 0.2), (12, 45), 120, ("piece of cheese",), "pieces of cheese"),
+    ToyClass("bread", bread, "baking", ("brown", "orange", "yellow"), ("matt",), (0.2, 0.3), (15, 50), synonyms=("loaf of bread",), plural="loaves of bread", has_article=False),
+    ToyClass("cheese", cheese, "meal", ("yellow", "yellow", "orange"), ("satin",), (0.12, 0.2), (12, 45), 120, ("piece of cheese",), "pieces of cheese", has_article=False),
     ToyClass("egg", egg, "meal", ("white", "brown", "white"), ("satin",), (0.07, 0.1), (5, 40), synonyms=("boiled egg",)),
 )  # fmt: skip

@@ -629,7 +629,7 @@ TOYS = (
     ToyClass("padlock", padlock, "tool", ("yellow", "grey", "black"), ("metal", "satin"), (0.07, 0.12), (2, 38), 70, ("lock",)),
     ToyClass("hammer", hammer, "tool", ("brown", "red", "yellow"), ("wooden", "satin"), (0.18, 0.26), FLAT),
     ToyClass("screwdriver", screwdriver, "tool", ("red", "yellow", "blue", "black"), ("glossy", "satin"), (0.16, 0.24), FLAT),
-    ToyClass("scissors", scissors, "tool", ("red", "black", "blue", "orange"), ("glossy", "satin"), (0.14, 0.2), FLAT, 180, ("pair of scissors",), "pairs of scissors"),
+    ToyClass("scissors", scissors, "tool", ("red", "black", "blue", "orange"), ("glossy", "satin"), (0.14, 0.2), FLAT, 180, ("pair of scissors",), "pairs of scissors", has_article=False),
     ToyClass("paintbrush", brush, "tool", ("red", "blue", "green", "yellow"), ("satin",), (0.14, 0.22), FLAT, 180, ("brush",), "paintbrushes"),
     ToyClass("pencil", pencil, "tool", ("yellow", "red", "blue", "green"), ("satin",), (0.14, 0.2), (30, 75)),
     ToyClass("broom", broom, "home", ("brown", "red", "blue"), ("wooden", "satin"), (0.24, 0.36), (2, 32)),
