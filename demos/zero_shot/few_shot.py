@@ -30,7 +30,8 @@ MAX_SHOTS = 16
 # The paper's grid goes by tens; its gaps cost up to 1 point with a handful of examples.
 ALPHAS = (0.0, *(10.0 ** (step / 2) for step in range(-8, 5)))
 UNTRIED_WEIGHT = 0.04  # a cosine between pictures against one with a text, where no example can be left out
-MAX_FOLDS = 32  # up to so many examples each is left out once, beyond them whole folds
+MAX_LEFT_OUT = 32  # up to so many examples each is left out once, beyond them in FOLDS parts
+FOLDS = 8
 _NO_SPREAD = 1e-9  # trace of the covariance below which all examples of a class are one picture
 
 
@@ -141,7 +142,7 @@ def left_out_scores(
     """
     dim = features.shape[1]
     features, texts = _short_coordinates(features, texts)
-    folds = min(len(features), MAX_FOLDS)
+    folds = len(features) if len(features) <= MAX_LEFT_OUT else FOLDS
     fold_of = np.empty(len(features), int)
     fold_of[np.argsort(owners, kind="stable")] = np.arange(len(features)) % folds
     scores = np.zeros((len(features), len(texts)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from demos.zero_shot.few_shot import (
     ALPHAS,
-    MAX_FOLDS,
+    MAX_LEFT_OUT,
     choose_alpha,
     class_means,
     combined,
@@ -137,7 +139,7 @@ def test_leaving_out_equals_fitting_without(rng: np.random.Generator) -> None:
 def test_many_examples_are_left_out_in_folds_that_keep_every_class(rng: np.random.Generator) -> None:
     features, owners, _ = clusters(rng, 5, 16, 24)
     scores, is_counted = left_out_scores(features, owners, unit(rng.standard_normal((5, 24))))
-    assert len(features) > MAX_FOLDS and is_counted.all() and (scores.argmax(1) == owners).mean() > 0.9
+    assert len(features) > MAX_LEFT_OUT and is_counted.all() and (scores.argmax(1) == owners).mean() > 0.9
 
 
 def test_lonely_examples_do_not_count(rng: np.random.Generator) -> None:
@@ -178,10 +180,8 @@ def test_untried_weight_does_not_depend_on_the_size_of_p(rng: np.random.Generato
 
 @pytest.mark.parametrize("dim, classes", [(512, 10), (768, 20)])
 def test_sixteen_shots_are_ready_at_once(dim: int, classes: int, rng: np.random.Generator) -> None:
-    import time
-
     features, owners, centres = clusters(rng, classes, 16, dim)
-    start_s = time.perf_counter()
+    start_s = time.process_time()  # not the wall: other work on the machine is no fault of this
     alpha = choose_alpha(features, owners, centres, features @ centres.T * 100)
     fitted(features, owners)
-    assert time.perf_counter() - start_s < 10 and alpha in ALPHAS
+    assert time.process_time() - start_s < 5 and alpha in ALPHAS

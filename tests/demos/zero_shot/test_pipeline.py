@@ -116,9 +116,9 @@ def test_one_label_is_a_question_of_yes_or_no() -> None:
 
 def test_five_thousand_labels_work() -> None:
     labels = "\n".join(["red", *(f"word {i}" for i in range(4_999))])
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     found = classify(picture("red"), labels, model=StubModel())
-    assert len(found.ranked) == 5_000 and found.label == "red" and time.perf_counter() - start_s < 10
+    assert len(found.ranked) == 5_000 and found.label == "red" and time.process_time() - start_s < 10
 
 
 def test_too_many_labels_or_texts_are_one_sentence() -> None:
