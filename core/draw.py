@@ -52,5 +52,5 @@ def overlay(rgb: NDArray[np.uint8], heat: NDArray[np.floating], *, opacity: floa
         raise ValueError(f"heat is {heat.shape}, the picture {rgb.shape[:2]}")
     weights = np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
     grey = (rgb.astype(np.float32) @ weights)[..., None]
-    share = (opacity * np.clip(np.nan_to_num(heat), 0.0, 1.0) ** 0.5).astype(np.float32)[..., None]
+    share = (opacity * np.clip(np.nan_to_num(heat), 0.0, 1.0)).astype(np.float32)[..., None]
     return np.rint(grey * (1 - share) + turbo(heat).astype(np.float32) * share).astype(np.uint8)
