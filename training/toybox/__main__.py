@@ -39,13 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
 def render_command(options: argparse.Namespace) -> int:
     """Write shards at low priority and say how it goes."""
     os.nice(10)
-    start, done = time.perf_counter(), 0
+    start = time.perf_counter()
     shards = write_shards(
         options.split, options.n, options.side, options.out,
         max_objects=options.objects, first=options.first, processes=options.processes,
     )  # fmt: skip
-    for path in shards:
-        done += 1
+    for done, path in enumerate(shards, start=1):
         sys.stdout.write(f"{path} ({done} shards, {time.perf_counter() - start:.0f} s)\n")
         sys.stdout.flush()
     return 0

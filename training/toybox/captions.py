@@ -40,9 +40,9 @@ def size_word(thing: SceneObject) -> str:
 def relation(first: SceneObject, second: SceneObject, picture_px: int) -> str | None:
     """Return how the first object stands to the second for the viewer, or None when it is not clear.
 
-    "on": it stands on it. "left of" / "right of": their mask centroids are apart by more than 12 % of the picture's width
-    and by more across than the boxes overlap. "in front of" / "behind": its centre is nearer / farther by more than both
-    half sizes, while it is neither left nor right.
+    "on": it stands on it. "left of" / "right of": their mask centroids are apart by more than 12 % of the picture's
+    width and by more across than the boxes overlap. "in front of" / "behind": its centre is nearer / farther by more than
+    both half sizes, while it is neither left nor right.
     """
     if first.stands_on == second.id:
         return "on"
@@ -117,9 +117,58 @@ def _telling_part(view: View, thing: SceneObject, rng: Generator) -> str | None:
 
 # Parts that come in numbers under one id.
 PAIRED_PARTS = frozenset(
-    "wheel eye ear leg arm foot wing horn window button tine tooth candle berry petal leaf string key stripe seed drop "
-    "cushion pillow spoke pedal rung slat plank pane light tyre shoe lace rivet hand antenna paw claw spot spike fin "
-    "shutter step rail peg tuning fruit toast point battlement".split()
+    [
+        "wheel",
+        "eye",
+        "ear",
+        "leg",
+        "arm",
+        "foot",
+        "wing",
+        "horn",
+        "window",
+        "button",
+        "tine",
+        "tooth",
+        "candle",
+        "berry",
+        "petal",
+        "leaf",
+        "string",
+        "key",
+        "stripe",
+        "seed",
+        "drop",
+        "cushion",
+        "pillow",
+        "spoke",
+        "pedal",
+        "rung",
+        "slat",
+        "plank",
+        "pane",
+        "light",
+        "tyre",
+        "shoe",
+        "lace",
+        "rivet",
+        "hand",
+        "antenna",
+        "paw",
+        "claw",
+        "spot",
+        "spike",
+        "fin",
+        "shutter",
+        "step",
+        "rail",
+        "peg",
+        "tuning",
+        "fruit",
+        "toast",
+        "point",
+        "battlement",
+    ]
 )
 
 

@@ -55,7 +55,7 @@ class Part:
 class Toy:
     """One object in its own frame: longest side 1, standing on z = 0, centred on the z axis, front towards -y.
 
-    vertices (V, 3) float64, faces (F, 3) int32, normals (F, 3, 3) float32 a corner, face_part (F,) int32 into ``parts``.
+    vertices (V, 3) float64, faces (F, 3) int32, normals (F, 3, 3) float32 a corner, face_part (F,) int32 of ``parts``.
     """
 
     class_name: str

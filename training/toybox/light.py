@@ -59,7 +59,7 @@ def quality_for(side_px: int) -> Quality:
 
 
 def fibonacci_sky(n: int, turn: float = 0.0) -> Floats:
-    """Return ``n`` unit vectors (n, 3) spread evenly over the upper half sphere (Fibonacci lattice), turned by ``turn``."""
+    """Return ``n`` unit vectors (n, 3) evenly over the upper half sphere (Fibonacci lattice), turned by ``turn``."""
     height = (np.arange(n) + 0.5) / n
     angle = np.pi * (3 - np.sqrt(5)) * np.arange(n) + turn
     flat = np.sqrt(1 - height**2)

@@ -1,7 +1,8 @@
 """Z-buffer rasterisers (numba): triangles to depth and face ids, seen by a pinhole camera or by parallel light.
 
-Screen-linear weights w_i = edge_i / area; 1/z is linear on the screen, so z = 1 / sum(w_i / z_i), and the weights on the
-triangle itself are b_i = w_i z / z_i (Heckbert & Moreton 1991). A pixel is inside when its centre is on no edge's outer side.
+Screen-linear weights w_i = edge_i / area; 1/z is linear on the screen, so z = 1 / sum(w_i / z_i), and the weights on
+the triangle itself are b_i = w_i z / z_i (Heckbert & Moreton 1991). A pixel is inside when its centre is on no edge's
+outer side.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ NEAR_M = 1e-3  # faces are cut at this depth before the camera
 
 @njit(cache=True, nogil=True)
 def _fill(tri, weights, face, fx, fy, cx, cy, is_culled, depth, index, bary):
-    """Draw one triangle ``tri`` (3, 3) in camera space whose corners are ``weights`` (3, 3) of face ``face``'s corners."""
+    """Draw a triangle ``tri`` (3, 3) in camera space; its corners are mixtures ``weights`` (3, 3) of ``face``'s."""
     height, width = depth.shape
     iz0, iz1, iz2 = 1.0 / tri[0, 2], 1.0 / tri[1, 2], 1.0 / tri[2, 2]
     x0, y0 = fx * tri[0, 0] * iz0 + cx, fy * tri[0, 1] * iz0 + cy

@@ -37,8 +37,8 @@ class SceneObject:
 class View:
     """One rendered picture with everything that is known about it.
 
-    rgb (H, W, 3) uint8 sRGB; instances (H, W) int32, 0 background, else an object's id; parts (H, W) int32, 0 background,
-    else an id of ``part_labels``; depth (H, W) float32 metres along the camera's z, inf where only sky is.
+    rgb (H, W, 3) uint8 sRGB; instances (H, W) int32, 0 background, else an object's id; parts (H, W) int32, 0 background
+    or an id of ``part_labels``; depth (H, W) float32 metres along the camera's z, inf where only sky is.
     """
 
     rgb: NDArray[np.uint8]
@@ -181,7 +181,7 @@ def _seen(scene: Scene, object_id: int, instances: NDArray[np.int32], camera: Ca
 
 @dataclass(frozen=True)
 class Surface:
-    """Points on a scene's surfaces: positions (N, 3) metres, normals (N, 3), lit and paint colours (N, 3) sRGB in [0, 1].
+    """Points on a scene's surfaces: positions (N, 3) metres, normals (N, 3), lit sRGB (N, 3) in [0, 1].
 
     ``object_id`` (N,) and ``part_id`` (N,) int32 as in a View; ``area_m2`` is what one point stands for.
     """

@@ -158,7 +158,8 @@ def flatten(scene: Scene) -> Geometry:
         n_stage_faces += len(mesh.faces)
     return Geometry(
         np.concatenate(vertices), np.concatenate(faces).astype(np.int32), np.concatenate(normals),
-        np.concatenate(face_object), np.concatenate(face_part).astype(np.int32), np.concatenate(face_paint).astype(np.int32),
+        np.concatenate(face_object), np.concatenate(face_part).astype(np.int32),
+        np.concatenate(face_paint).astype(np.int32),
         np.stack(paints), np.stack(frames), np.array(scales), tuple(parts), n_stage_faces,
     )  # fmt: skip
 

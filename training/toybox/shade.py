@@ -33,7 +33,7 @@ SUN_DIRECTION, SUN_COLOUR, ZENITH, HORIZON, GROUND, LAMP, BACK_TOP, BACK_LOW, EX
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _seen_share(heights, k, u, v, top):
-    """Return the share of light k that reaches map position (u, v) in texels at height ``top``: four texels, bilinear."""
+    """Return the share of light k that reaches map position (u, v), in texels, at height ``top``: bilinear."""
     side = heights.shape[1]
     fu, fv = u - 0.5, v - 0.5
     if not (fu >= 0.0 and fv >= 0.0 and fu < side - 1.0 and fv < side - 1.0):
@@ -289,7 +289,7 @@ def shade_points(
     map_middle,
     map_reach,
 ):
-    """Return the light (N, 3) float32 linear RGB leaving surface points (N, 3) with unit normals (N, 3) towards ``views`` (N, 3).
+    """Return the light (N, 3) float32 linear RGB that surface points (N, 3) send towards ``views`` (N, 3).
 
     ``point_paint`` (N,) int32 are rows of ``paints``; the rest is as in ``shade_picture``.
     """
@@ -330,7 +330,7 @@ def develop(picture, exposure, factor):
 
 @njit(cache=True, nogil=True)
 def pool_labels(depth, objects, parts, factor):
-    """Shrink label pictures: each pixel takes the object with most samples (the nearer on a tie), then its commonest part.
+    """Shrink label pictures: a pixel takes the object with most samples (the nearer on a tie), then its commonest part.
 
     Args:
         depth: (H f, W f) float32.

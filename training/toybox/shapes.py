@@ -169,15 +169,13 @@ def torus(radius: float, tube_radius: float, n: int = 28, m: int = 10) -> Mesh:
     around = 2 * np.pi * np.arange(m) / m
     reach = radius + tube_radius * np.cos(around)
     height = np.broadcast_to(-tube_radius * np.sin(around), (n, m))
-    return loft(
-        np.stack([np.outer(np.cos(turn), reach), np.outer(np.sin(turn), reach), height], -1), is_loop=True
-    )
+    return loft(np.stack([np.outer(np.cos(turn), reach), np.outer(np.sin(turn), reach), height], -1), is_loop=True)
 
 
 def tube(
     path: Points, radius: float | Sequence[float] | Floats, n: int = 10, *, flat: float = 1.0, round_ends: bool = True
 ) -> Mesh:
-    """Return a tube along ``path`` (K, 3) with one radius or (K,) radii; ``flat`` squeezes it along its first normal."""
+    """Return a tube along ``path`` (K, 3) with one radius or (K,) radii; ``flat`` squeezes its first normal."""
     way = np.asarray(path, dtype=np.float64)
     radii = np.broadcast_to(np.asarray(radius, dtype=np.float64), (len(way),)).copy()
     tangents = np.gradient(way, axis=0)
@@ -267,7 +265,7 @@ def triangulate(outline):  # (K, 2) f64 -> (K - 2, 3) i32
                 continue
             is_ear = True
             for p in left:
-                if p == a or p == b or p == c:
+                if p in (a, b, c):
                     continue
                 px, py = outline[p, 0], outline[p, 1]
                 if (
@@ -292,7 +290,7 @@ def triangulate(outline):  # (K, 2) f64 -> (K - 2, 3) i32
 
 
 def sheet(grid: Floats, thickness: float) -> Mesh:
-    """Thicken a (M, N, 3) grid of points into a closed slab: a leaf, an ear, a sail; the front is the grid's normal side."""
+    """Thicken a (M, N, 3) grid of points into a closed slab: a leaf, an ear, a sail."""
     du, dv = np.gradient(grid, axis=0), np.gradient(grid, axis=1)
     normal = np.cross(dv, du)
     normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-12)

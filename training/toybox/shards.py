@@ -1,7 +1,7 @@
 """Training pictures on disk: many random views in compact .npz shards, made by one or two polite processes.
 
-A shard holds arrays of equal length n: ``rgb`` (n, S, S, 3) uint8, ``instances`` (n, S / 4, S / 4) uint8 (object ids, 0
-background, every fourth pixel), ``number`` (n,) int64 (the picture's number in its split), and ``meta`` (n,) JSON texts:
+A shard holds arrays of equal length n: ``rgb`` (n, S, S, 3) uint8, ``instances`` (n, S / 4, S / 4) uint8 (object ids,
+0 background, every fourth pixel), ``number`` (n,) int64 (the picture's number in its split), and ``meta`` (n,) JSON:
 {"captions": [...], "stage": ..., "objects": [{"class", "class_id", "colour", "look", "size_m", "box_xyxy", "pixels"}]}.
 For single-object pictures ``class_id`` (n,) int16 and ``colour_id`` (n,) int16 repeat the answer; else they are -1.
 """
@@ -43,7 +43,7 @@ class Job:
 
 
 def picture(split: Split, number: int, side_px: int, max_objects: int = 1) -> View:
-    """Return picture ``number`` of a split: singles go through the classes in turn, scenes hold 2 to ``max_objects``."""
+    """Return picture ``number`` of a split: singles take the classes in turn, scenes hold 2 to ``max_objects``."""
     rng = picture_rng(split, number)
     if max_objects == 1:
         return render_single(CLASSES[number % len(CLASSES)], rng, side_px, split=split)

@@ -17,7 +17,7 @@ def _hash(i, j, k):
 
 @njit(cache=True, nogil=True)
 def noise(x, y, z):
-    """Return smooth value noise in [0, 1] with one bump a unit (Perlin 1985's lattice, values in place of gradients)."""
+    """Return smooth value noise in [0, 1] with one bump a unit (Perlin 1985's lattice, with values)."""
     ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     fx, fy, fz = x - ix, y - iy, z - iz
     fx, fy, fz = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy), fz * fz * (3 - 2 * fz)

@@ -77,7 +77,7 @@ def draw_azimuth(rng: Generator, split: Split, within_deg: float = 180.0) -> flo
 def frame_points(
     points_n3: Floats, azimuth_deg: float, elevation_deg: float, fill: float, side_px: int, rng: Generator | None = None
 ) -> Camera:
-    """Return a square camera that looks from a direction and holds all points in ``fill`` of its side, off centre by chance."""
+    """Return a square camera that looks from a direction and holds all points in ``fill`` of its side."""
     middle = (points_n3.min(0) + points_n3.max(0)) / 2
     reach = float(np.linalg.norm(points_n3 - middle, axis=1).max())
     first = orbit(middle, reach * 4.2, azimuth_deg, elevation_deg, width_px=side_px)
