@@ -184,6 +184,7 @@ def test_every_exif_orientation_comes_upright(orientation: int, form: str) -> No
     assert ("upright" in " ".join(picture.notes)) is (orientation != 1)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_nonsense_exif_is_passed_over() -> None:
     exif = Image.Exif()
     exif[0x0112] = 99
