@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-TYPED := core $(wildcard demos/*/pipeline.py)
+TYPED := core demos app.py
 
 .PHONY: run install test check style bench browser clean
 
