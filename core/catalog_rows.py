@@ -77,13 +77,28 @@ _POCKET = ModelSpec(
     family="pocket",
     loader=_LOADER,
     # `python -m core hash assets/models/pocket-clip` prints what belongs into the braces.
-    sources=(Bundled("pocket-clip", {}),),
-    params_m=11.2,
+    sources=(
+        Bundled(
+            "pocket-clip",
+            {
+                "calibration.json": "5d1d5bb4673e2fb01ddc86aab8b73e37dee0ddb32381dce5e6132987cc3ef4eb",
+                "calibration.safetensors": "09e685d9376236b1099a975545c189c4b56813ca0cade1f2700660f9b5b6f6a9",
+                "card.json": "9e4ea16a01a8228fed2287a6780a02f6708635f602af7b591d49e08fc728fdfd",
+                "config.json": "802c8a346bcc8dd9f8aaef3c8cd3b5599ba2d8d889a1e4d545166ce6c2b00069",
+                "model.safetensors": "08d0818702f9f981aa2e64e3e6a77ee90dc6a51674ad8016cbb306a15ed5918c",
+                "preprocessor_config.json": "31a5862d65ef669da32c3046bf65f4f49d9eeffd84f682c264ac085d4d19ce06",
+                "processor_config.json": "4636b175964d8bde78df98032227e4129de5f915fc0930d67c1e60c8b31c3c10",
+                "tokenizer.json": "dbe2a551e484fc88764faf04e512164e12ebf29e0672b169bab9d8ceb7d77173",
+                "tokenizer_config.json": "8b39c11b9e769e24947b8c128580a64a338a53263f39904afca41a4869fe840f",
+            },
+        ),
+    ),
+    params_m=13.6,
     download_mb=0,
     licence="Apache-2.0",
     is_non_commercial=False,
     image_px=64,
-    preprocess="short side to 64 px, centre crop",
+    preprocess="the whole picture squashed to 64 x 64 px",
     note="Comes with the hub and works offline. A tiny model: best with 3 to 10 distinct everyday labels.",
     source_url="",
 )

@@ -1,0 +1,1 @@
+"""Everything that makes assets/models/pocket-clip: pictures, words, training, calibration, packing."""

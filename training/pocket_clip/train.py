@@ -1,0 +1,318 @@
+"""Train the image tower against caption embeddings; resumable, on a wall-clock or a step budget.
+
+The loss is a softmax over one drawn caption per concept plus the free captions of the batch. A candidate that can be
+true of the picture as well (its group, the same thing in another set) is no negative. With probability GROUP_SHARE the
+positive is one of the concept's groups instead ("a dog" for a chihuahua).
+
+Run: ``python -m training.pocket_clip.train --data DATA --out RUN --minutes 60``; the same command resumes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import logging
+import math
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn import functional
+
+from training.pocket_clip import bank as banks
+from training.pocket_clip.batches import Batch, BatchMaker, PictureSource
+from training.pocket_clip.depthwise import speed_up
+from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage
+
+log = logging.getLogger(__name__)
+
+GROUP_SHARE = 0.2
+LABEL_SMOOTHING = 0.05
+WARM_UP = 0.03  # share of the budget
+CHECKPOINT_SECONDS = 120.0
+SYNC_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run depends on besides its data."""
+
+    minutes: float = 60.0
+    steps: int = 0  # > 0: a budget of steps instead of minutes (tests; exactly repeatable)
+    batch: int = 128
+    stages: tuple[tuple[float, int], ...] = ((0.0, 48), (0.35, 64), (0.7, 96))  # (share of the budget, side px)
+    rate: float = 2e-3
+    decay: float = 0.05
+    optimizer: str = "muon"
+    average: float = 0.998
+    seed: int = 0
+
+    def side_px(self, progress: float) -> int:
+        """Picture side at this share of the budget."""
+        return [side for start, side in self.stages if progress >= start][-1]
+
+    def rate_at(self, progress: float) -> float:
+        """Linear warm-up, then half a cosine to zero."""
+        if progress < WARM_UP:
+            return self.rate * (progress / WARM_UP * 0.95 + 0.05)
+        return self.rate * 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
+
+
+class CaptionTargets:
+    """Bank and free captions as tensors, with the loss."""
+
+    def __init__(self, bank: banks.Bank, free: np.ndarray) -> None:
+        self.bank = bank
+        self.targets = torch.from_numpy(bank.targets)
+        self.free = torch.from_numpy(free)
+        self.compat = torch.from_numpy(bank.compat)
+        ends = np.cumsum(bank.weights)
+        starts = np.concatenate([[0.0], ends])[bank.offsets]
+        self._ends, self._starts = ends, starts
+
+    def draw_rows(self, rng: np.random.Generator) -> np.ndarray:
+        """One caption row per concept, drawn by weight: (K,)."""
+        wanted = self._starts[:-1] + rng.random(len(self.bank.keys)) * (np.diff(self._starts) - 1e-9)
+        rows = np.searchsorted(self._ends, wanted, side="right")
+        return np.clip(rows, self.bank.offsets[:-1], self.bank.offsets[1:] - 1)
+
+    def loss(self, images: Tensor, log_scale: Tensor, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and the share of pictures whose best candidate is the positive one."""
+        texts = self.targets[torch.from_numpy(self.draw_rows(rng))]
+        has_free = batch.captions >= 0
+        free_rows = has_free.nonzero().squeeze(1)
+        texts = torch.cat([texts, self.free[batch.captions[free_rows]]])
+        concepts = batch.concepts.clamp(min=0)
+        positive = concepts.clone()
+        for row, concept in enumerate(batch.concepts.tolist()):
+            groups = self.bank.groups[concept] if concept >= 0 else ()
+            if groups and rng.random() < GROUP_SHARE:
+                positive[row] = int(rng.choice(groups))
+        use_free = has_free & ((batch.concepts < 0) | (torch.from_numpy(rng.random(len(has_free))) < 0.5))
+        count = len(self.bank.keys)
+        free_column = torch.full_like(positive, -1)
+        free_column[free_rows] = count + torch.arange(len(free_rows))
+        positive = torch.where(use_free, free_column, positive)
+        excluded = torch.zeros(len(images), len(texts), dtype=torch.bool)
+        named = batch.concepts >= 0
+        excluded[named, :count] = self.compat[concepts[named]]
+        excluded[~named, :count] = True  # a caption of a whole scene: no concept is surely absent
+        free_concepts = batch.concepts[free_rows]
+        clash = torch.ones(len(images), len(free_rows), dtype=torch.bool)
+        both = named[:, None] & (free_concepts >= 0)[None, :]
+        clash[both] = self.compat[concepts[:, None], free_concepts.clamp(min=0)[None, :]][both]
+        scene = (~named)[:, None] & (free_concepts < 0)[None, :]
+        same = batch.captions[:, None] == batch.captions[free_rows][None, :]
+        is_own_set = has_free[:, None] & ~same  # two scenes of the same kind do exclude each other's captions
+        clash = torch.where(scene | (both & is_own_set), same, clash)
+        excluded[:, count:] = clash
+        excluded[torch.arange(len(images)), positive] = False
+        logits = functional.normalize(images.float(), dim=-1) @ texts.T * log_scale.exp().clamp(max=100)
+        logits = logits.masked_fill(excluded, -torch.inf)
+        hit = (logits.argmax(1) == positive).float().mean()
+        return smoothed_cross_entropy(logits, positive), hit.detach()
+
+
+def smoothed_cross_entropy(logits: Tensor, positive: Tensor) -> Tensor:
+    """Cross-entropy with label smoothing over the candidates that are not excluded (-inf): scalar."""
+    logp = functional.log_softmax(logits, dim=1)
+    nll = -logp.gather(1, positive[:, None]).squeeze(1)
+    allowed = torch.isfinite(logits)
+    spread = -torch.where(allowed, logp, torch.zeros_like(logp)).sum(1) / allowed.sum(1)
+    return ((1 - LABEL_SMOOTHING) * nll + LABEL_SMOOTHING * spread).mean()
+
+
+def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the tower, AdamW for all else; or AdamW alone."""
+    matrices, weights, rest = [], [], []
+    for name, value in model.named_parameters():
+        is_matrix = value.ndim == 2 and "projection" not in name
+        (matrices if is_matrix and recipe.optimizer == "muon" else weights if value.ndim > 1 else rest).append(value)
+    groups = [{"params": weights, "weight_decay": recipe.decay}, {"params": rest, "weight_decay": 0.0}]
+    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))]
+    if matrices:
+        made.append(
+            torch.optim.Muon(matrices, lr=recipe.rate, weight_decay=recipe.decay, adjust_lr_fn="match_rms_adamw")
+        )
+    return made
+
+
+class Peers:
+    """Training processes that average their weights every SYNC_STEPS steps (local SGD, Stich 2018, arXiv:1805.09767).
+
+    On a machine with other work a thread pool waits at every layer for its slowest thread; processes wait only here.
+    """
+
+    def __init__(self, rank: int = 0, count: int = 1, rendezvous: Path | None = None) -> None:
+        self.rank, self.count = rank, count
+        if count > 1 and rendezvous is not None:
+            distributed.init_process_group("gloo", f"file://{rendezvous.absolute()}", rank=rank, world_size=count)
+
+    @torch.no_grad()
+    def agree(self, model: nn.Module, seconds: float, is_asked_to_stop: bool) -> tuple[float, bool]:
+        """Average weights and clock in place; returns (mean seconds, whether anyone wants to stop)."""
+        if self.count == 1:
+            return seconds, is_asked_to_stop
+        values = [parameter.data for parameter in model.parameters()]
+        flat = torch.cat([v.flatten() for v in values] + [torch.tensor([seconds, float(is_asked_to_stop)])])
+        distributed.all_reduce(flat)
+        flat /= self.count
+        start = 0
+        for value in values:
+            value.copy_(flat[start : start + value.numel()].view_as(value))
+            start += value.numel()
+        return flat[-2].item(), flat[-1].item() > 0
+
+
+class Run:
+    """One training with everything that a checkpoint must hold."""
+
+    def __init__(self, recipe: Recipe, shape: TowerShape, targets: CaptionTargets, maker: BatchMaker) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.targets, self.maker = recipe, targets, maker
+        self.model = ImageTower(shape).to(memory_format=torch.channels_last).train()
+        speed_up(self.model)
+        self.optimizers = make_optimizers(self.model, recipe)
+        self.average = WeightAverage(self.model, recipe.average)
+        self.rng = np.random.default_rng(recipe.seed)
+        self.step = 0
+        self.seconds = 0.0
+        self.seen = 0
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is spent."""
+        if self.recipe.steps:
+            return self.step / self.recipe.steps
+        return self.seconds / (self.recipe.minutes * 60)
+
+    def advance(self) -> dict[str, float]:
+        """One step; returns what the log shows."""
+        began = time.monotonic()
+        progress = self.progress
+        side_px, rate = self.recipe.side_px(progress), self.recipe.rate_at(progress)
+        batch = self.maker.draw(side_px, self.rng)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            images = self.model(batch.pixels)
+        loss, hit = self.targets.loss(images, self.model.log_scale, batch, self.rng)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            optimizer.zero_grad()
+        self.average.update(self.model)
+        self.step += 1
+        self.seen += len(batch.pixels)
+        self.seconds += time.monotonic() - began
+        return {"loss": loss.item(), "hit": hit.item(), "side": side_px, "rate": rate}
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint whole, then rename it into place."""
+        state = {
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "average": self.average.state(),
+            "rng": self.rng.bit_generator.state,
+            "counters": (self.step, self.seconds, self.seen),
+        }
+        torch.save(state, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=False)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.average.load(state["average"])
+        self.rng.bit_generator.state = state["rng"]
+        self.step, self.seconds, self.seen = state["counters"]
+
+
+def load_sources(data: Path, bank: banks.Bank, names: list[str]) -> tuple[list[PictureSource], np.ndarray]:
+    """The picture sets that are there, and the target embeddings of their free captions (F, 384)."""
+    sources, free, first = [], [np.zeros((0, bank.targets.shape[1]), np.float32)], 0
+    for name in names:
+        if not (data / f"{name}.json").is_file():
+            log.info("no %s", name)
+            continue
+        sources.append(PictureSource(name, data, bank, first))
+        captions = data / f"{name}.captions.npy"
+        if captions.is_file():
+            free.append(banks.centre(np.load(captions).astype(np.float32), bank.mean))
+            first += len(free[-1])
+    return sources, np.concatenate(free)
+
+
+def train(run: Run, out: Path, peers: Peers) -> None:
+    """Advance until the budget is spent; log every 20 steps, checkpoint every two minutes, at the end and on SIGTERM."""
+    checkpoint, saved_at, recent = out / "checkpoint.pt", time.monotonic(), []
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    is_over = False
+    while not is_over:
+        shown = run.advance()
+        recent.append((shown["loss"], shown["hit"]))
+        is_over = bool(asked) or run.progress >= 1
+        if run.step % SYNC_STEPS == 0:
+            run.seconds, is_over = peers.agree(run.model, run.seconds, is_over)
+        elif peers.count > 1:
+            is_over = False
+        if peers.rank > 0:
+            continue
+        if run.step % 20 == 0:
+            loss, hit = np.mean(recent, axis=0)
+            recent.clear()
+            row = [run.step, run.seen * peers.count, round(run.seconds, 1), shown["side"]]
+            with (out / "log.csv").open("a", newline="") as file:
+                csv.writer(file).writerow([*row, f"{loss:.4f}", f"{hit:.4f}", f"{shown['rate']:.6f}"])
+        if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
+            run.save(checkpoint)
+            saved_at = time.monotonic()
+    if peers.rank == 0:
+        run.save(checkpoint)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--stages", default="0:48,0.35:64,0.7:96", help="share of the budget:side, ...")
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
+    parser.add_argument("--sets", default="tiny,cifar,caltech,pacs,grocery,clothing,houses,flickr,fluent,noto,toybox")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process")
+    parser.add_argument("--rank", type=int, default=0, help="number of this process; start --peers of them")
+    parser.add_argument("--peers", type=int, default=1)
+    args = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    stages = tuple((float(a), int(b)) for a, b in (part.split(":") for part in args.stages.split(",")))
+    recipe = Recipe(args.minutes, batch=args.batch, stages=stages, rate=args.rate, optimizer=args.optimizer)
+    bank = banks.load(args.data)
+    sources, free = load_sources(args.data, bank, args.sets.split(","))
+    for source in sources:
+        log.info("%s: %d training pictures", source.name, len(source.rows))
+    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch))
+    if (args.out / "checkpoint.pt").is_file():
+        run.load(args.out / "checkpoint.pt")
+        log.info("resumed at step %d, %.0f s", run.step, run.seconds)
+    run.rng = np.random.default_rng((run.step, args.rank)) if args.peers > 1 else run.rng
+    peers = Peers(args.rank, args.peers, args.out / "rendezvous")
+    (args.out / "recipe.json").write_text(json.dumps(recipe.__dict__ | {"sets": [s.name for s in sources]}))
+    train(run, args.out, peers)
+
+
+if __name__ == "__main__":
+    main()
