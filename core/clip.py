@@ -38,7 +38,7 @@ Unit = Literal["images", "texts"]
 
 BATCH_S = 0.5  # aim of one batch, so that others get the device and Cancel is heard
 MAX_BATCH = 64
-FIRST_TEXTS = 16  # texts are short: the usual handful of labels goes through in one batch
+LEAST_TEXTS = 16  # texts are short: the usual handful of labels goes through in one batch and shares beginnings
 DEFAULT_PX = 224  # side of the input where neither processor nor config says it
 MAX_ASPECT = 8  # a longer strip is cut to its middle before the centre crop that would throw the rest away anyway
 
@@ -59,15 +59,17 @@ class Truncation:
 
 
 class _Pace:
-    """Chooses how many items go into one batch: ``first``, then what fits into ``BATCH_S``."""
+    """Chooses how many items go into one batch: ``least`` at first, then what fits into ``BATCH_S``."""
 
-    def __init__(self, first: int) -> None:
-        self.size = first
+    def __init__(self, least: int) -> None:
+        self.size = self._least = least
 
     def note(self, count: int, seconds: float) -> None:
-        """Learn from a batch of ``count`` items; grows at most fourfold a step."""
+        """Learn from a batch of ``count`` items; grows at most fourfold a step, and not from a small remainder."""
+        if count < self.size and seconds < BATCH_S:
+            return
         fitting = int(count * BATCH_S / max(seconds, 1e-6))
-        self.size = max(1, min(fitting, 4 * count, MAX_BATCH))
+        self.size = max(self._least, min(fitting, 4 * count, MAX_BATCH))
 
 
 class ClipEncoder:
@@ -99,7 +101,7 @@ class ClipEncoder:
         self._parts = parts
         self._device = device
         self._tokenizer_lock = threading.Lock()  # fast tokenizers fail when two threads set their padding
-        self._paces: dict[Unit, _Pace] = {"images": _Pace(1), "texts": _Pace(FIRST_TEXTS)}
+        self._paces: dict[Unit, _Pace] = {"images": _Pace(1), "texts": _Pace(LEAST_TEXTS)}
         self._running_job: Job | None = None
         self._check_between_layers()
 

@@ -166,6 +166,21 @@ def test_progress_counts_images_to_the_end(encoder: ClipEncoder, images: list[np
     assert [s.done for s in steps] == sorted(s.done for s in steps) and steps[-1].done == 5
 
 
+def test_batches_grow_to_half_a_second_and_shrink_again() -> None:
+    pace, sizes = clip._Pace(1), []
+    for _ in range(4):
+        pace.note(pace.size, 0.02 * pace.size)
+        sizes.append(pace.size)
+    assert sizes == [4, 16, 25, 25]
+    pace.note(3, 0.1)  # a remainder says little
+    assert pace.size == 25
+    pace.note(3, 6.0)  # unless it was slow
+    assert pace.size == 1
+    texts = clip._Pace(16)
+    texts.note(16, 10.0)
+    assert texts.size == 16
+
+
 def test_cancel_between_batches_keeps_what_was_finished(encoder: ClipEncoder, images: list[np.ndarray]) -> None:
     job = Job(lambda step: job.cancel() if step.done else None)
     with pytest.raises(Cancelled):
