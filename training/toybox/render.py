@@ -37,7 +37,7 @@ class SceneObject:
 class View:
     """One rendered picture with everything that is known about it.
 
-    rgb (H, W, 3) uint8 sRGB; instances (H, W) int32, 0 background, else an object's id; parts (H, W) int32, 0 background
+    rgb (H, W, 3) uint8 sRGB; instances (H, W) int32, 0 background or an object's id; parts (H, W) int32, 0 background
     or an id of ``part_labels``; depth (H, W) float32 metres along the camera's z, inf where only sky is.
     """
 

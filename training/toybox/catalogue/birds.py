@@ -9,7 +9,19 @@ from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats, Mesh
 from training.toybox.palette import Material, shade
 from training.toybox.shapes import (
-    box, curve, cylinder, dome, ellipsoid, extrude, lathe, loft, rod, sheet, sphere, torus, tube,
+    box,
+    curve,
+    cylinder,
+    dome,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    rod,
+    sheet,
+    sphere,
+    torus,
+    tube,
 )  # fmt: skip
 
 

@@ -8,7 +8,19 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats
 from training.toybox.shapes import (
-    box, cup_profile, curve, cylinder, ellipsoid, extrude, lathe, loft, sphere, superellipsoid, torus, tube, wrap,
+    box,
+    cup_profile,
+    curve,
+    cylinder,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    sphere,
+    superellipsoid,
+    torus,
+    tube,
+    wrap,
 )  # fmt: skip
 
 

@@ -8,7 +8,17 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats, Mesh
 from training.toybox.shapes import (
-    curve, cylinder, dome, ellipsoid, extrude, lathe, ring_of, rod, sheet, sphere, tube,
+    curve,
+    cylinder,
+    dome,
+    ellipsoid,
+    extrude,
+    lathe,
+    ring_of,
+    rod,
+    sheet,
+    sphere,
+    tube,
 )  # fmt: skip
 
 

@@ -8,7 +8,18 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.palette import Material, shade
 from training.toybox.shapes import (
-    box, curve, cylinder, dome, ellipsoid, extrude, lathe, loft, rod, superellipsoid, torus, tube,
+    box,
+    curve,
+    cylinder,
+    dome,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    rod,
+    superellipsoid,
+    torus,
+    tube,
 )  # fmt: skip
 
 

@@ -9,7 +9,19 @@ from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Mesh, split
 from training.toybox.palette import Material, shade
 from training.toybox.shapes import (
-    box, cup_profile, curve, cylinder, dome, extrude, lathe, loft, rod, sphere, torus, tube, wrap,
+    box,
+    cup_profile,
+    curve,
+    cylinder,
+    dome,
+    extrude,
+    lathe,
+    loft,
+    rod,
+    sphere,
+    torus,
+    tube,
+    wrap,
 )  # fmt: skip
 
 

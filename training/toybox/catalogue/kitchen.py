@@ -9,7 +9,17 @@ from training.toybox.catalogue.crockery import vessel
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.palette import Material
 from training.toybox.shapes import (
-    box, cup_profile, curve, cylinder, ellipsoid, extrude, lathe, rod, sphere, torus, tube,
+    box,
+    cup_profile,
+    curve,
+    cylinder,
+    ellipsoid,
+    extrude,
+    lathe,
+    rod,
+    sphere,
+    torus,
+    tube,
 )  # fmt: skip
 
 

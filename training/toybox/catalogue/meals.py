@@ -8,7 +8,17 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats
 from training.toybox.shapes import (
-    box, curve, cylinder, ellipsoid, extrude, lathe, loft, ring_of, sphere, torus, tube,
+    box,
+    curve,
+    cylinder,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    ring_of,
+    sphere,
+    torus,
+    tube,
 )  # fmt: skip
 
 

@@ -10,7 +10,18 @@ from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats
 from training.toybox.palette import shade
 from training.toybox.shapes import (
-    box, curve, cylinder, ellipsoid, lathe, loft, ring_of, rod, sheet, sphere, torus, tube,
+    box,
+    curve,
+    cylinder,
+    ellipsoid,
+    lathe,
+    loft,
+    ring_of,
+    rod,
+    sheet,
+    sphere,
+    torus,
+    tube,
 )  # fmt: skip
 
 

@@ -8,8 +8,21 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.mesh import Floats, Mesh, split
 from training.toybox.shapes import (
-    box, cup_profile, curve, cylinder, disc_outline, ellipsoid, extrude, lathe, loft, ring_of, rod, sphere,
-    star_outline, torus, tube,
+    box,
+    cup_profile,
+    curve,
+    cylinder,
+    disc_outline,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    ring_of,
+    rod,
+    sphere,
+    star_outline,
+    torus,
+    tube,
 )  # fmt: skip
 
 

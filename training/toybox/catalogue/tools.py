@@ -8,7 +8,17 @@ import numpy as np
 from training.toybox.kit import Kit, ToyClass
 from training.toybox.palette import shade
 from training.toybox.shapes import (
-    box, curve, cylinder, extrude, lathe, loft, rod, sphere, superellipsoid, torus, tube,
+    box,
+    curve,
+    cylinder,
+    extrude,
+    lathe,
+    loft,
+    rod,
+    sphere,
+    superellipsoid,
+    torus,
+    tube,
 )  # fmt: skip
 
 
