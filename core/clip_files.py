@@ -21,8 +21,10 @@ MODEL_TYPES = ("clip", "siglip", "siglip2", "vision-text-dual-encoder", "chinese
 SIGLIP_TYPES = ("siglip", "siglip2")
 # Text towers whose positions start behind the padding id, so that the first pad + 1 of them are never used.
 OFFSET_TYPES = ("altclip", "altclip_text_model", "roberta", "xlm-roberta", "camembert", "xlm-roberta-xl")
-# Keys of older files that today's classes do not have and never read: fixed indices, poolers without use.
-HARMLESS_KEY = re.compile(r"(position_ids|token_type_ids|num_batches_tracked)$|(^|\.)pooler\.")
+# Fixed indices that some versions save and others do not.
+FIXED_KEY = re.compile(r"(position_ids|token_type_ids|num_batches_tracked)$")
+# Left over in published files: poolers of text towers whose class reads the first token itself.
+UNUSED_KEY = re.compile(r"(^|\.)pooler\.")
 # from_pretrained swaps torch's initialisers and default dtype for the whole process while it runs.
 _loading = threading.Lock()
 
@@ -126,8 +128,10 @@ def _cannot_load(spec: ModelSpec, error: Exception) -> str:
 
 def _check_keys(spec: ModelSpec, keys: dict[str, Any]) -> None:
     """Refuse weights that leave a part of the network at random, or that were made for another network."""
-    missing = sorted(key for key in keys["missing_keys"] if not HARMLESS_KEY.search(key))
-    unexpected = sorted(key for key in keys["unexpected_keys"] if not HARMLESS_KEY.search(key))
+    missing = sorted(key for key in keys["missing_keys"] if not FIXED_KEY.search(key))
+    unexpected = sorted(
+        key for key in keys["unexpected_keys"] if not FIXED_KEY.search(key) and not UNUSED_KEY.search(key)
+    )
     for names, fault in ((missing, "lacks"), (unexpected, "has, without a place for them,")):
         if names:
             raise ModelUnavailable(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoProcessor
 
 from core import calibration, clip
@@ -297,6 +298,20 @@ def test_broken_folder_is_one_sentence(case: Broken, tmp_path: Path) -> None:
         clip.load(folder, tiny_clip.spec("clip"))
     message = str(caught.value)
     assert case.sentence in message and "\n" not in message and len(message) < 400
+
+
+def test_a_pooler_may_be_left_over_but_not_missing(tmp_path: Path) -> None:
+    """The dual encoder reads BERT's pooler; Chinese-CLIP has none, and published files still carry one."""
+    pocket = tiny_clip.save("pocket", tmp_path / "pocket")
+    weights = load_file(pocket / "model.safetensors")
+    pooler = {name: weights.pop(name) for name in list(weights) if "pooler" in name}
+    save_file(weights, pocket / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelUnavailable, match=r"lacks 2 tensors such as text_model\.pooler"):
+        clip.load(pocket, tiny_clip.spec("pocket"))
+    chinese = tiny_clip.save("chinese-clip", tmp_path / "chinese")
+    weights = load_file(chinese / "model.safetensors")
+    save_file({**weights, **pooler}, chinese / "model.safetensors", metadata={"format": "pt"})
+    assert clip.load(chinese, tiny_clip.spec("chinese-clip")).dim == 16
 
 
 def test_loading_waits_for_another_load_and_can_be_cancelled(tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ from core.tasks import Job, Step
 from tests.fake_hub import FakeHub
 
 TEXTS = ["a photo of a cat", "a photo of a dog, up close", "art", "the large origami of a video game in the dark"]
+POCKET = checkpoints.BUNDLED_DIR / "pocket-clip"
 PADDING: dict[str, dict[str, Any]] = {
     "clip-vit-b-32": {"padding": True},
+    "pocket-clip": {"padding": True},
     "siglip-base": {"padding": "max_length", "max_length": 64, "truncation": True},
 }
 
@@ -34,6 +36,15 @@ def empty_pool() -> Iterator[None]:
     POOL.clear()
     yield
     POOL.clear()
+
+
+@pytest.mark.skipif(not POCKET.is_dir(), reason="the pocket model is not in this checkout")
+@pytest.mark.usefixtures("empty_pool")
+def test_bundled_pocket_model_equals_plain_transformers(rng: np.random.Generator) -> None:
+    images = [_blotches(rng, *shape) for shape in ((64, 64), (200, 300))]
+    with POOL.use("pocket-clip") as encoder:
+        ours = logits(encoder.encode_images(images), encoder.encode_texts(TEXTS), scale=encoder.logit_scale)
+    np.testing.assert_allclose(ours, _plain_logits(POCKET, "pocket-clip", images), atol=1e-5, rtol=0)
 
 
 @pytest.mark.slow
