@@ -6,6 +6,7 @@ import contextvars
 import functools
 import html
 import inspect
+import itertools
 import logging
 import threading
 import time
@@ -32,6 +33,7 @@ _STAGE_WORDS: dict[Stage, str] = {
     "loading": "Loading the model",
     "running": "Running",
 }
+_numbers = itertools.count(1)  # of jobs; by it the page knows a late word of a job that was cancelled
 OUR_FAULT = "Something went wrong inside the hub; its log has the details. What you entered is still here."
 
 
@@ -71,9 +73,11 @@ def _amount(done: float, total: float | None, unit: str) -> str:
     return f"{done:.0f}{tail} {unit}".strip()
 
 
-def _duration(seconds: float) -> str:
-    """A rough time for people: "8 s", "3 min"."""
-    return f"{max(seconds, 1):.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def duration(seconds: float) -> str:
+    """A rough time for people: "8 s", "3 min", "2 h"."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
 
 
 def step_status(step: Step | None, elapsed_s: float) -> Status:
@@ -86,9 +90,9 @@ def step_status(step: Step | None, elapsed_s: float) -> Status:
     if step.done is not None:
         words.append(_amount(step.done, step.total, step.unit))
     fraction = min(step.done / step.total, 1.0) if step.done is not None and step.total else None
-    eta = f"about {_duration(step.eta_s)} left" if step.eta_s is not None else ""
+    eta = f"about {duration(step.eta_s)} left" if step.eta_s is not None else ""
     if not eta and elapsed_s >= 2:
-        eta = f"{_duration(elapsed_s)} so far"
+        eta = f"{duration(elapsed_s)} so far"
     return status("running", " · ".join(words), stage=step.stage, fraction=fraction, eta=eta)
 
 
@@ -173,13 +177,13 @@ def run_job(
         gr.Error: ``work`` failed with a HubError; the status line already shows its sentence.
         Exception: ``work`` failed otherwise, which is our bug.
     """
-    begin_s = time.monotonic()
+    begin_s, number = time.monotonic(), next(_numbers)
     running = _Work(work)
     try:
         while running.thread.is_alive():
             running.thread.join(TELL_EVERY_S)
             if running.thread.is_alive():
-                yield {line: step_status(running.step, time.monotonic() - begin_s)}
+                yield {line: {**step_status(running.step, time.monotonic() - begin_s), "job": number}}
     finally:
         if running.thread.is_alive():
             running.stop()

@@ -7,7 +7,7 @@ const VERBS = { download: "Download", load: "Load", unload: "Unload", remove: "D
 
 function state(item) {
   const tail = item.state === "downloading" && item.fraction != null ? ` ${Math.round(100 * item.fraction)} %` : "";
-  return make("span", { class: `state ${item.state}` }, (WORDS[item.state] || item.state) + tail, item.in_use && " · in use");
+  return make("span", { class: `state ${item.state}` }, (WORDS[item.state] || item.state) + tail, item.in_use ? " · in use" : item.last_used && ` · used ${item.last_used} ago`);
 }
 
 function row(item) {

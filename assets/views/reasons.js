@@ -6,17 +6,16 @@ function strip(item, most) {
 }
 
 drawWith((value) => {
-  const labels = value ? Object.keys(value.descriptors || {}) : [];
+  const labels = value ? value.labels : [];
   if (!labels.length) {
     return make("p", { class: "empty" }, make("b", {}, "No descriptors in this answer."),
       " Set the method to “By description” to see which trait spoke for which label.");
   }
-  const ranked = value.ranked.map((item) => item.label).filter((label) => labels.includes(label)).slice(0, 8);
-  const most = Math.max(0.01, ...ranked.flatMap((label) => value.descriptors[label].map((item) => item.cosine)));
+  const most = Math.max(0.01, ...labels.flatMap((item) => item.bars.map((bar) => bar.cosine)));
   return [
     make("p", { class: "quiet" }, "How well each trait fits the picture (cosine). A label's score is the mean of its bars."),
-    ranked.map((label, rank) => make("details", { class: "reasons", open: rank < 2 },
-      make("summary", { dir: "auto" }, label),
-      make("ul", {}, value.descriptors[label].map((item) => strip(item, most))))),
+    labels.map((item, rank) => make("details", { class: "reasons", open: rank < 2 },
+      make("summary", { dir: "auto" }, item.label),
+      make("ul", {}, item.bars.map((bar) => strip(bar, most))))),
   ];
 });

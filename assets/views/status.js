@@ -1,4 +1,4 @@
-// The status line: {state, stage, text, fraction, eta}. One polite live region announces changes of state, not of numbers.
+// The status line: {state, stage, text, fraction, eta, job}. One polite live region announces changes of state, not of numbers.
 const STAGES = [["checking", "Check"], ["downloading", "Download"], ["loading", "Load"], ["running", "Run"]];
 const line = make("div", { class: "status" });
 const live = make("div", { class: "only-heard", role: "status", "aria-live": "polite" });
@@ -10,8 +10,18 @@ function stages(current) {
     make("li", { class: index < now ? "past" : index === now ? "now" : "" }, word)));
 }
 
+let lastJob = 0, cancelled = null; // a word of a cancelled job may arrive after "cancelled": it is not heeded
+
+function heeded(value) {
+  if (value.state === "cancelled") cancelled = { job: lastJob, value };
+  if (value.state !== "running") return value;
+  if (cancelled && value.job === cancelled.job) return cancelled.value;
+  lastJob = value.job;
+  return value;
+}
+
 function show() {
-  const value = props.value || { state: "idle", text: "" };
+  const value = heeded(props.value || { state: "idle", text: "" });
   line.dataset.state = value.state;
   const isRunning = value.state === "running" || value.state === "waiting";
   const bar = make("div", { class: value.fraction == null ? "track unknown" : "track", "--fraction": value.fraction ?? 0 },

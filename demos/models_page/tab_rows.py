@@ -8,6 +8,7 @@ from core.catalog import MODELS
 from core.model_spec import ModelSpec
 from core.pool import POOL, ModelState
 from core.settings import settings
+from demos.base import duration
 from demos.widgets import size_words
 
 _IDLE_ACTIONS = {"absent": ("download",), "failed": ("download",), "downloaded": ("load",), "ready": ("unload",)}
@@ -34,6 +35,7 @@ def _row(spec: ModelSpec, state: ModelState, is_offline: bool) -> dict[str, Any]
         "why": state.why,
         "memory": f"{state.size_mib:,.0f} MiB" if state.size_mib else "",
         "in_use": bool(state.in_use),
+        "last_used": "" if state.last_used_s is None else duration(state.last_used_s),
         "actions": _actions(state, is_offline),
     }
 

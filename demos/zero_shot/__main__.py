@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import gradio as gr
+from core.settings import set_quiet_environment
 
-from demos.theme import CSS_FILES, PAGE_SCRIPT, THEME
-from demos.zero_shot.tab import DEMO
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve the tab without the shell around it."""
+    set_quiet_environment()
+    import gradio as gr
+
+    from demos.theme import CSS_FILES, PAGE_SCRIPT, THEME
+    from demos.zero_shot.tab import DEMO
+
     with gr.Blocks(title=DEMO.title, analytics_enabled=False) as page:
         DEMO.build()
-    page.queue().launch(theme=THEME, css_paths=CSS_FILES, js=PAGE_SCRIPT)
+    page.queue().launch(theme=THEME, css_paths=CSS_FILES, js=PAGE_SCRIPT, ssr_mode=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -13,6 +13,7 @@ from demos.zero_shot.scores import Histogram
 
 SHOWN_LABELS = 100  # labels whose texts and descriptors are sent to the page
 SHOWN_TEXTS = 120  # texts of one label
+SHOWN_REASONS = 8  # labels whose traits are drawn
 SHOWN_RANKED = 300  # rows of a secondary ranking
 SHOWN_BEST = 3  # labels a picture of a batch shows
 _METHOD_WORDS = {"names": "by name", "descriptions": "by description", "examples": "by example pictures"}
@@ -61,6 +62,16 @@ def details(answer: Classification) -> dict[str, Any]:
         "texts": _texts(answer.texts, order),
         "text_count": sum(len(item.texts) for item in answer.texts),
     }
+
+
+def reasons_value(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of :func:`details` what assets/views/reasons.js draws: labels in order of the ranking with their traits."""
+    return {"labels": [{"label": label, "bars": bars} for label, bars in told["descriptors"].items()][:SHOWN_REASONS]}
+
+
+def texts_value(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of :func:`details` what assets/views/texts.js draws."""
+    return {"texts": told["texts"], "text_count": told["text_count"], "model": told["model"]}
 
 
 def at_threshold(answer: Classification, threshold: float | None) -> Classification:

@@ -52,6 +52,6 @@ def samples() -> tuple[Sample, ...]:
     own = json.loads(INDEX.read_text(encoding="utf-8")) if INDEX.is_file() else []
     photos = [(_library_photo(package, inside), title, labels) for package, inside, title, labels in _LIBRARY_PHOTOS]
     return (
-        *(Sample(title, path, labels) for path, title, labels in photos if path is not None),
         *(Sample(item["title"], FOLDER / item["file"], item["labels"]) for item in own),
+        *(Sample(title, path, labels) for path, title, labels in photos if path is not None),
     )

@@ -19,6 +19,10 @@ _HEAVY: dict[str, Any] = {
 }  # fmt: skip
 _HEAVY_PRIVATE = {**_HEAVY, "api_visibility": "private"}
 _WAITING = "() => ({state: 'waiting', text: 'Waiting for a free place', stage: '', fraction: null, eta: ''})"
+# The queue was full or the hub is gone: no handler ran that could say so.
+_NOT_STARTED = """(line) => line && line.state === 'waiting'
+  ? {state: 'error', text: 'The hub is busy or out of reach; try again soon.', stage: '', fraction: null, eta: ''}
+  : line"""
 
 
 def _wire_answers(parts: Parts) -> list[Any]:
@@ -40,14 +44,18 @@ def _wire_answers(parts: Parts) -> list[Any]:
     events += [again, *_after_answer(parts, again, explain, heat)]
 
     events += [again_by_example for again_by_example in _wire_teaching(parts, classify, explain, answer, heat)]
+    changed = parts.inputs.none_score.input(
+        tab_run.classify_again(parts), [parts.shown, parts.picture, *given], answer, **_HEAVY_PRIVATE
+    )
+    events += [changed, *_after_answer(parts, changed, explain, heat)]
     known = [parts.shown, parts.inputs.none_below]
     events.append(parts.bars.picked(tab_run.explain_picked(parts), known, heat, **_HEAVY_PRIVATE))
     many = [parts.table, parts.csv, parts.json, parts.line]
-    events.append(
-        parts.run_many.click(
-            tab_run.batch_handler(parts), [parts.files, *given], many, api_name="classify_batch", **_HEAVY
-        )
+    all_asked = parts.run_many.click(
+        tab_run.batch_handler(parts), [parts.files, *given], many, api_name="classify_batch", **_HEAVY
     )
+    all_asked.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
+    events.append(all_asked)
     return events
 
 
@@ -55,6 +63,7 @@ def _after_answer(parts: Parts, answered: Any, explain: Callable[..., Any], heat
     """Once the answer stands: where it looked, the code, the states of the models."""
     answered.success(_code(parts), parts.inputs.all(), [parts.python, parts.curl], **_LIGHT)
     answered.then(tab_run.refresh_models, None, parts.inputs.model, **_LIGHT)
+    answered.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
     answered.failure(tab_run.no_explanation(parts), None, heat[:3], **_LIGHT)
     return [answered.success(explain, [parts.shown, parts.inputs.none_below], heat, **_HEAVY_PRIVATE)]
 

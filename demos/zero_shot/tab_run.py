@@ -137,8 +137,8 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
         yield {
             parts.bars: shown.answer.as_json(),
             parts.details: told,
-            parts.reasons: told,
-            parts.texts: told,
+            parts.reasons: present.reasons_value(told),
+            parts.texts: present.texts_value(told),
             parts.shown: shown,
             parts.line: status("done", done_words(shown)),
         }
@@ -153,8 +153,8 @@ def _all_labels(shown: Shown) -> list[Label]:
     return typed + [Label(scored.label) for scored in shown.answer.ranked if scored.label not in names]
 
 
-def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram]:
-    """The picture with its heat map (H, W, 3), and how other pictures score."""
+def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram, float | None]:
+    """The picture with its heat map (H, W, 3), how other pictures score, and the threshold that the model suggests."""
     picture = shown.upload.read()
     small = Picture(shrink(picture.rgb, HEAT_PX), picture.name)
     with POOL.use(shown.model, job=job) as encoder:
@@ -163,7 +163,9 @@ def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram]:
         histogram = shown.histogram or threshold_histogram(
             shown.answer, shown.labels, shown.options, model=encoder, job=job
         )
-    return overlay(small.rgb, heat), histogram
+        is_cosine = shown.options.unknown_score == "cosine"
+        suggested = encoder.calibration.unknown_threshold if is_cosine else None
+    return overlay(small.rgb, heat), histogram, suggested
 
 
 def explain_handler(parts: Parts) -> Callable[..., Updates]:
@@ -172,13 +174,16 @@ def explain_handler(parts: Parts) -> Callable[..., Updates]:
     def explain(shown: Shown | None, label: str, below: float) -> Updates:
         if shown is None:
             return
-        (painted, histogram) = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
+        painted, histogram, suggested = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
+        # While nobody has asked for "none of these", the slider waits where the model's own threshold is.
+        is_free = shown.options.unknown_threshold is None and shown.histogram is None and suggested is not None
+        below = suggested if is_free and suggested is not None else below
         low, high = present.slider_range(histogram, below)
         yield {
             parts.heat: gr.update(value=painted, visible=True),
             parts.heat_note: {"lines": [f"What speaks for “{label}” against the other labels; red speaks loudest."]},
             parts.histogram: present.histogram_value(histogram, shown.options.unknown_threshold),
-            parts.inputs.none_below: gr.update(minimum=low, maximum=high),
+            parts.inputs.none_below: gr.update(minimum=low, maximum=high, value=below),
             parts.shown: replace(shown, histogram=histogram),
             parts.line: status("done", done_words(shown)),
         }
@@ -205,6 +210,17 @@ def explain_picked(parts: Parts) -> Callable[..., Updates]:
         known = {scored.label for scored in shown.answer.ranked} if shown else set()
         if asked in known:
             yield from explain(shown, str(asked), below)
+
+    return run
+
+
+def classify_again(parts: Parts) -> Callable[..., Updates]:
+    """The same picture with settings that need a new answer; does nothing before the first one."""
+    classify_now = classify_handler(parts)
+
+    def run(shown: Shown | None, *values: Any) -> Updates:
+        if shown is not None:
+            yield from classify_now(*values)
 
     return run
 

@@ -63,7 +63,7 @@ def open_page(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(40_000)
 
         def see(address: str) -> None:
             host = urlsplit(address).hostname

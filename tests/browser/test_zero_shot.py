@@ -123,6 +123,18 @@ def test_a_problem_is_a_sentence_beside_the_result_and_nothing_is_lost(open_page
     assert _answer(page) == "red"
 
 
+def test_a_full_queue_is_a_sentence(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    _give(page, _save(tmp_path, "red"), "red, blue")
+    page.route("**/queue/join*", lambda route: route.fulfill(status=503, json={"detail": "Queue is full!"}))
+    page.locator("#zs-run").click()
+    page.wait_for_selector("#zs-status [data-state=error]")
+    assert "busy" in page.locator("#zs-status").inner_text()
+    page.unroute("**/queue/join*")
+    page.locator("#zs-run").click()
+    page.wait_for_selector("#zs-bars .verdict")
+
+
 def test_the_answer_comes_into_view(open_page: Open) -> None:
     page = open_page(width=390, height=844)
     page.locator("#zs-run").scroll_into_view_if_needed()
@@ -236,6 +248,7 @@ def test_cancel_stops_the_work_and_leaves_the_page_in_order(open_page: Open, ser
         assert _jobs_end_within(2.0)
     finally:
         _slow(served.model, 0.0)
+    page.wait_for_timeout(500)  # a late word of the job must not bring the progress back
     assert not page.locator("#zs-stop").is_visible()
     assert page.locator("#zs-labels textarea").input_value().startswith("red, blue")
     page.locator("#zs-run").click()

@@ -44,6 +44,11 @@ def test_steps_are_told_in_order() -> None:
     assert seen[-1]["fraction"] == 0.25 and seen[-1]["stage"] == "running"
 
 
+def test_each_job_has_a_number_of_its_own() -> None:
+    first, second = (_drain(run_job(lambda job: job.wait(0.4), "line"))[0][0]["job"] for _ in range(2))
+    assert second == first + 1
+
+
 def test_time_left_is_told() -> None:
     told = step_status(Step("downloading", 10, 20, "B", "", eta_s=7.6), 3.0)
     assert told["eta"] == "about 8 s left"

@@ -179,6 +179,13 @@ def test_details_are_json_and_bounded() -> None:
     assert told["ranked"][0]["cosine"] == pytest.approx(many.ranked[0].cosine)
 
 
+def test_slider_spans_the_scores_and_the_threshold(answer: Classification) -> None:
+    counted = threshold_histogram(answer, "red, blue, green", Options(), model=StubModel())
+    low, high = present.slider_range(counted, 0.9)
+    assert -1 <= low < counted.edges[0] and high >= 0.9 and high <= 1
+    assert round(20 * low) == pytest.approx(20 * low) and round(20 * high) == pytest.approx(20 * high)
+
+
 def test_histogram_is_plain_numbers(answer: Classification) -> None:
     counted = threshold_histogram(answer, "red, blue, green", Options(), model=StubModel())
     value = present.histogram_value(counted, 0.2)
