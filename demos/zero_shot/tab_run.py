@@ -177,7 +177,7 @@ def explain_handler(parts: Parts) -> Callable[..., Updates]:
         painted, histogram, suggested = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
         # While nobody has asked for "none of these", the slider waits where the model's own threshold is.
         is_free = shown.options.unknown_threshold is None and shown.histogram is None and suggested is not None
-        below = suggested if is_free and suggested is not None else below
+        below = round(suggested, 3) if is_free and suggested is not None else below
         low, high = present.slider_range(histogram, below)
         yield {
             parts.heat: gr.update(value=painted, visible=True),
