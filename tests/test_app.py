@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -277,39 +278,43 @@ def test_page_names_no_outside_address(served: Served) -> None:
     assert not re.findall(r'<(?:script|link)[^>]+(?:src|href)="https?://(?!127\.0\.0\.1|localhost)[^"]+', html)
 
 
-def _seconds(code: str) -> float:
-    begin_s = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-    return time.perf_counter() - begin_s
+def _import_cpu_s() -> float:
+    """CPU time of ``import gradio`` in a fresh process, s."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "import gradio"], check=True, cwd=ROOT)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
-def _first_answer(folder: Path) -> tuple[float, float]:
-    """Seconds to the first HTTP 200 of a fresh process, and its memory (MiB) a moment later."""
+def _start_cpu_s(folder: Path) -> tuple[float, float]:
+    """CPU time (s) of a fresh process up to its first HTTP 200, and its memory (MiB) a moment later."""
     port = free_port()
     env = {**os.environ, "HUB_PORT": str(port), "HUB_MODELS_DIR": str(folder)}
-    begin_s = time.perf_counter()
     process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
     try:
+        end_s = time.monotonic() + 120
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20).read()
                 break
             except OSError:
-                assert process.poll() is None and time.perf_counter() - begin_s < 120
+                assert process.poll() is None and time.monotonic() < end_s
                 time.sleep(0.02)
-        seconds = time.perf_counter() - begin_s
+        ticks = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        cpu_s = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
         time.sleep(1)
         status = Path(f"/proc/{process.pid}/status").read_text()
-        return seconds, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
+        return cpu_s, int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024  # type: ignore[union-attr]
     finally:
         process.terminate()
         process.wait(10)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from Linux's /proc")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="times and memory are read from Linux's /proc")
 def test_start_is_quick_and_light(tmp_path: Path) -> None:
-    starts = [_first_answer(tmp_path) for _ in range(3)]
-    imports = [_seconds("import gradio") for _ in range(3)]
+    """In CPU time, which other work on the machine disturbs least; benchmarks/start.py measures wall time."""
+    starts = [_start_cpu_s(tmp_path) for _ in range(2)]
+    imports = [_import_cpu_s() for _ in range(2)]
     assert min(mib for _, mib in starts) <= IDLE_MIB
     assert min(seconds for seconds, _ in starts) <= START_RATIO * min(imports)
