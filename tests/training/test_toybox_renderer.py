@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("numba", reason="Toybox needs numba (requirements-train.txt)")
 
 from training.toybox.camera import look_at, orbit
+from training.toybox.develop import pool_labels
 from training.toybox.kit import Toy, assemble
 from training.toybox.light import Light, Quality
 from training.toybox.mesh import is_closed, joined, rotation, signed_volume
@@ -15,7 +16,6 @@ from training.toybox.palette import Material, paint
 from training.toybox.raster import light_frames, light_heights, rasterise
 from training.toybox.render import View, render, sample_surface
 from training.toybox.scene import Placed, Scene, to_linear
-from training.toybox.shade import pool_labels
 from training.toybox.shapes import (
     box,
     curve,

@@ -9,11 +9,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from training.toybox.camera import Camera
+from training.toybox.develop import develop, pool_labels
 from training.toybox.light import DRAFT, Light, Quality, light_rays
 from training.toybox.mesh import Floats
 from training.toybox.raster import light_frames, light_heights, rasterise
 from training.toybox.scene import Geometry, PartLabel, Placed, Scene, flatten, to_linear
-from training.toybox.shade import develop, pool_labels, shade_picture, shade_points
+from training.toybox.shade import shade_picture, shade_points
 
 
 @dataclass(frozen=True)

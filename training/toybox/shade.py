@@ -27,6 +27,8 @@ RGB, RGB2, PATTERN, SIZE, ROUGH, METAL, SPECULAR, UNLIT, OBJECT, FADE_FROM, FADE
     15,
 )
 PAINT_COLUMNS = 16
+# Rows of the scratch table (5, 3) that one point is worked out in.
+OUT, COLOUR, DIFFUSE, SHINE, MIRROR = 0, 1, 2, 3, 4
 # Rows of the surroundings table (9, 3): see ``render.surroundings``.
 SUN_DIRECTION, SUN_COLOUR, ZENITH, HORIZON, GROUND, LAMP, BACK_TOP, BACK_LOW, EXTRA = 0, 1, 2, 3, 4, 5, 6, 7, 8
 
@@ -53,8 +55,8 @@ def _seen_share(heights, k, u, v, top):
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _mirrored(world, rx, ry, rz, rough, out):
-    """Write what a mirror of roughness ``rough`` sees along the unit direction r into ``out`` (3,)."""
+def _mirrored(world, rx, ry, rz, rough, work):
+    """Write what a mirror of roughness ``rough`` sees along the unit direction r into row MIRROR of ``work``."""
     blur = 0.04 + 0.6 * rough
     above = min(max(rz / (2 * blur) + 0.5, 0.0), 1.0)
     rise = max(rz, 0.0) ** 0.7
@@ -69,21 +71,88 @@ def _mirrored(world, rx, ry, rz, rough, out):
     lamp += 0.55 * min(max((second - (0.95 - 0.3 * rough)) / spread + 0.5, 0.0), 1.0) / (1 + 2.5 * rough)
     for c in range(3):
         sky = world[HORIZON, c] + (world[ZENITH, c] - world[HORIZON, c]) * rise
-        out[c] = world[GROUND, c] * (1 - above) + (sky + lamp * world[LAMP, c]) * above
+        work[MIRROR, c] = world[GROUND, c] * (1 - above) + (sky + lamp * world[LAMP, c]) * above
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _paint_at(p, n, paints, row, frames, footprint, work):
+    """Write the paint's linear RGB at world point p with normal n into row COLOUR of ``work``."""
+    share2, tone = 0.0, 1.0
+    k = int(paints[row, OBJECT] + 1.5)
+    if paints[row, PATTERN] > 0.5:
+        lx = frames[k, 0, 0] * p[0] + frames[k, 0, 1] * p[1] + frames[k, 0, 2] * p[2] + frames[k, 0, 3]
+        ly = frames[k, 1, 0] * p[0] + frames[k, 1, 1] * p[1] + frames[k, 1, 2] * p[2] + frames[k, 1, 3]
+        lz = frames[k, 2, 0] * p[0] + frames[k, 2, 1] * p[1] + frames[k, 2, 2] * p[2] + frames[k, 2, 3]
+        mx = frames[k, 0, 0] * n[0] + frames[k, 0, 1] * n[1] + frames[k, 0, 2] * n[2]
+        my = frames[k, 1, 0] * n[0] + frames[k, 1, 1] * n[1] + frames[k, 1, 2] * n[2]
+        mz = frames[k, 2, 0] * n[0] + frames[k, 2, 1] * n[1] + frames[k, 2, 2] * n[2]
+        share2, tone = pattern_at(int(paints[row, PATTERN] + 0.5), lx, ly, lz, mx, my, mz, paints[row, SIZE], footprint)
+    for c in range(3):
+        work[COLOUR, c] = (paints[row, RGB + c] * (1 - share2) + paints[row, RGB2 + c] * share2) * tone
+
+
+# Inlined: a call that passes a dozen arrays for every pixel took 40 % of the whole picture.
+@njit(cache=True, nogil=True, fastmath=True, inline="always")
+def _gather(p, n, view, alpha, n_sun, rays, shares, frames, heights, map_middle, map_reach, work):
+    """Sum the lights at a point: into row DIFFUSE of ``work``, the suns' GGX highlight into row SHINE.
+
+    Returns:
+        (share of the open sky seen, share of all open light that arrives), both in [0, 1].
+    """
+    texel = 2.0 * map_reach / heights.shape[1]
+    per_texel = 1.0 / texel
+    cos_view = max(n[0] * view[0] + n[1] * view[1] + n[2] * view[2], 0.02)
+    x, y, z = p[0] - map_middle[0], p[1] - map_middle[1], p[2] - map_middle[2]
+    open_sky, seen_sky, open_all, seen_all = 1e-9, 0.0, 1e-9, 0.0
+    d0, d1, d2, s0, s1, s2 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for k in range(rays.shape[0]):
+        cosine = n[0] * rays[k, 0] + n[1] * rays[k, 1] + n[2] * rays[k, 2]
+        if cosine <= 0.0:
+            continue
+        # Step off along the normal, further at grazing light, so that a surface does not shadow itself.
+        step = texel * (1.0 + 1.5 * (1.0 - cosine))
+        qx, qy, qz = x + n[0] * step, y + n[1] * step, z + n[2] * step
+        u = (frames[k, 0, 0] * qx + frames[k, 0, 1] * qy + frames[k, 0, 2] * qz + map_reach) * per_texel
+        v = (frames[k, 1, 0] * qx + frames[k, 1, 1] * qy + frames[k, 1, 2] * qz + map_reach) * per_texel
+        w = frames[k, 2, 0] * qx + frames[k, 2, 1] * qy + frames[k, 2, 2] * qz
+        seen = _seen_share(heights, k, u, v, w + 0.6 * texel)
+        light = cosine * seen
+        open_all += cosine * shares[k, 1]
+        seen_all += light * shares[k, 1]
+        if k >= n_sun:
+            open_sky += cosine
+            seen_sky += light
+        if k < n_sun and seen > 0.0:
+            hx, hy, hz = rays[k, 0] + view[0], rays[k, 1] + view[1], rays[k, 2] + view[2]
+            length = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
+            cos_half = max((n[0] * hx + n[1] * hy + n[2] * hz) / length, 0.0)
+            spread = cos_half * cos_half * (alpha * alpha - 1) + 1
+            # pi D / 4 over the geometry term
+            glint = alpha * alpha / (4.0 * spread * spread * (0.25 + cos_view)) * light
+            s0 += glint * shares[k, 0]
+            s1 += glint * shares[k, 1]
+            s2 += glint * shares[k, 2]
+        d0 += light * shares[k, 0]
+        d1 += light * shares[k, 1]
+        d2 += light * shares[k, 2]
+    work[DIFFUSE, 0], work[DIFFUSE, 1], work[DIFFUSE, 2] = d0, d1, d2
+    work[SHINE, 0], work[SHINE, 1], work[SHINE, 2] = s0, s1, s2
+    return seen_sky / open_sky, seen_all / open_all
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def shade_point(
-    p, n, view, paint, frame, footprint, world, rays, shares, frames, heights, map_middle, map_reach, out, mirror
-):
-    """Write the light leaving a surface point towards the viewer into ``out`` (3,) linear RGB.
+    p, n, view, paints, row, object_frames, footprint, world, rays, shares, frames, heights, map_middle, map_reach, work
+):  # fmt: skip
+    """Write the light leaving a surface point towards the viewer into row OUT of ``work``, linear RGB.
 
     Args:
         p: (3,) world point; n: (3,) unit normal; view: (3,) unit vector to the eye.
         n: See p.
         view: See p.
-        paint: (PAINT_COLUMNS,) the part's row.
-        frame: (3, 4) world to the pattern's frame.
+        paints: (P, PAINT_COLUMNS) paint table.
+        row: The part's row in it.
+        object_frames: (n + 1, 3, 4) world to the patterns' frames.
         footprint: Width of a pixel at p in units of the pattern's frame.
         world: (9, 3) surroundings.
         rays: (K, 3) unit directions to the lights; the first ``world[EXTRA, 0]`` are the sun's.
@@ -92,95 +161,37 @@ def shade_point(
         heights: (K, S, S) of ``raster.light_heights``.
         map_middle: (3,) and map_reach metres: where the maps lie.
         map_reach: See map_middle.
-        out: (3,) result.
-        mirror: (3,) scratch.
+        work: (5, 3) rows OUT, COLOUR, DIFFUSE, SHINE, MIRROR; whole, since a view of a row costs a reference count.
 
     Returns:
         Share of the open sun and sky that arrives, in [0, 1]: what a shadow catcher multiplies its photo by.
     """
-    lx = frame[0, 0] * p[0] + frame[0, 1] * p[1] + frame[0, 2] * p[2] + frame[0, 3]
-    ly = frame[1, 0] * p[0] + frame[1, 1] * p[1] + frame[1, 2] * p[2] + frame[1, 3]
-    lz = frame[2, 0] * p[0] + frame[2, 1] * p[1] + frame[2, 2] * p[2] + frame[2, 3]
-    share2, tone = 0.0, 1.0
-    if paint[PATTERN] > 0.5:
-        mx = frame[0, 0] * n[0] + frame[0, 1] * n[1] + frame[0, 2] * n[2]
-        my = frame[1, 0] * n[0] + frame[1, 1] * n[1] + frame[1, 2] * n[2]
-        mz = frame[2, 0] * n[0] + frame[2, 1] * n[1] + frame[2, 2] * n[2]
-        share2, tone = pattern_at(int(paint[PATTERN] + 0.5), lx, ly, lz, mx, my, mz, paint[SIZE], footprint)
-    red = (paint[RGB] * (1 - share2) + paint[RGB2] * share2) * tone
-    green = (paint[RGB + 1] * (1 - share2) + paint[RGB2 + 1] * share2) * tone
-    blue = (paint[RGB + 2] * (1 - share2) + paint[RGB2 + 2] * share2) * tone
-    if paint[UNLIT] > 0.5:
-        out[0], out[1], out[2] = red, green, blue
-        return 1.0
-    side = heights.shape[1]
-    texel = 2.0 * map_reach / side
-    per_texel = 1.0 / texel
-    n_sun = int(world[EXTRA, 0] + 0.5)
-    cos_view = max(n[0] * view[0] + n[1] * view[1] + n[2] * view[2], 0.02)
-    rough = max(paint[ROUGH], 0.05)
-    alpha = rough * rough
-    d0, d1, d2 = 0.0, 0.0, 0.0  # diffuse light
-    s0, s1, s2 = 0.0, 0.0, 0.0  # the sun's highlight
-    open_sky, seen_sky, open_all, seen_all = 1e-9, 0.0, 1e-9, 0.0
-    for k in range(rays.shape[0]):
-        cosine = n[0] * rays[k, 0] + n[1] * rays[k, 1] + n[2] * rays[k, 2]
-        if cosine <= 0.0:
-            continue
-        # Step off along the normal, further at grazing light, so that a surface does not shadow itself.
-        step = texel * (1.0 + 1.5 * (1.0 - cosine))
-        qx, qy, qz = (
-            p[0] + n[0] * step - map_middle[0],
-            p[1] + n[1] * step - map_middle[1],
-            p[2] + n[2] * step - map_middle[2],
-        )
-        u = (frames[k, 0, 0] * qx + frames[k, 0, 1] * qy + frames[k, 0, 2] * qz + map_reach) * per_texel
-        v = (frames[k, 1, 0] * qx + frames[k, 1, 1] * qy + frames[k, 1, 2] * qz + map_reach) * per_texel
-        w = frames[k, 2, 0] * qx + frames[k, 2, 1] * qy + frames[k, 2, 2] * qz
-        seen = _seen_share(heights, k, u, v, w + 0.6 * texel)
-        weight = cosine * shares[k, 1]
-        open_all += weight
-        seen_all += weight * seen
-        if k >= n_sun:
-            open_sky += cosine
-            seen_sky += cosine * seen
-        light = cosine * seen
-        d0 += light * shares[k, 0]
-        d1 += light * shares[k, 1]
-        d2 += light * shares[k, 2]
-        if k < n_sun and seen > 0.0 and paint[SPECULAR] > 0.0:
-            hx, hy, hz = rays[k, 0] + view[0], rays[k, 1] + view[1], rays[k, 2] + view[2]
-            length = np.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-            cos_half = max((n[0] * hx + n[1] * hy + n[2] * hz) / length, 0.0)
-            spread = cos_half * cos_half * (alpha * alpha - 1) + 1
-            shine = (
-                alpha * alpha / (4.0 * spread * spread * (0.25 + cos_view)) * light
-            )  # pi D / 4 over the geometry term
-            s0 += shine * shares[k, 0]
-            s1 += shine * shares[k, 1]
-            s2 += shine * shares[k, 2]
-    ambient = seen_sky / open_sky
-    # Light thrown back by the floor reaches undersides, less of it close to the contact.
-    facing_down = 0.5 - 0.5 * n[2]
-    bounce = facing_down * (0.25 + 0.75 * min(1.0, max(p[2], 0.0) / (0.35 * world[EXTRA, 1]))) * (0.35 + 0.65 * ambient)
-    metal = paint[METAL]
-    dull = 1.0 - 0.92 * metal
-    out[0] = red * dull * (d0 + bounce * world[GROUND, 0])
-    out[1] = green * dull * (d1 + bounce * world[GROUND, 1])
-    out[2] = blue * dull * (d2 + bounce * world[GROUND, 2])
-    if paint[SPECULAR] > 0.0:
-        along = 2.0 * (n[0] * view[0] + n[1] * view[1] + n[2] * view[2])
-        _mirrored(world, along * n[0] - view[0], along * n[1] - view[1], along * n[2] - view[2], rough, mirror)
-        grazing = (1.0 - cos_view) ** 5 * (1.0 - rough) ** 2
-        base = 0.04 * paint[SPECULAR] * (1.0 - 0.6 * rough)
-        clear = (0.25 + 0.75 * ambient) * (0.4 + 0.6 * min(1.0, seen_all / open_all + 0.3))
+    _paint_at(p, n, paints, row, object_frames, footprint, work)
+    if paints[row, UNLIT] > 0.5:
         for c in range(3):
-            tint = red if c == 0 else (green if c == 1 else blue)
-            level = base * (1 - metal) + tint * metal
-            fresnel = level + (min(0.6, 0.6 * paint[SPECULAR]) * (1 - metal) + (1 - level) * metal) * grazing
-            sun = s0 if c == 0 else (s1 if c == 1 else s2)
-            out[c] += fresnel * (mirror[c] * clear) + level * sun
-    return seen_all / open_all
+            work[OUT, c] = work[COLOUR, c]
+        return 1.0
+    rough, metal, specular = max(paints[row, ROUGH], 0.05), paints[row, METAL], paints[row, SPECULAR]
+    n_sun = int(world[EXTRA, 0] + 0.5)
+    ambient, lit = _gather(
+        p, n, view, rough * rough, n_sun, rays, shares, frames, heights, map_middle, map_reach, work
+    )  # fmt: skip
+    # Light thrown back by the floor reaches undersides, less of it close to the contact.
+    lifted = 0.25 + 0.75 * min(1.0, max(p[2], 0.0) / (0.35 * world[EXTRA, 1]))
+    bounce = (0.5 - 0.5 * n[2]) * lifted * (0.35 + 0.65 * ambient)
+    toward = n[0] * view[0] + n[1] * view[1] + n[2] * view[2]
+    twice = 2.0 * toward
+    _mirrored(world, twice * n[0] - view[0], twice * n[1] - view[1], twice * n[2] - view[2], rough, work)
+    grazing = (1.0 - max(toward, 0.02)) ** 5 * (1.0 - rough) ** 2
+    base = 0.04 * specular * (1.0 - 0.6 * rough)
+    edge = 0.6 * min(1.0, specular) * (1 - metal)
+    clear = (0.25 + 0.75 * ambient) * (0.4 + 0.6 * min(1.0, lit + 0.3))
+    for c in range(3):
+        level = base * (1 - metal) + work[COLOUR, c] * metal
+        fresnel = level + (edge + (1 - level) * metal) * grazing
+        body = work[COLOUR, c] * (1.0 - 0.92 * metal) * (work[DIFFUSE, c] + bounce * world[GROUND, c])
+        work[OUT, c] = body + fresnel * work[MIRROR, c] * clear + level * work[SHINE, c]
+    return lit
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -226,7 +237,7 @@ def shade_picture(
     height, width = depth.shape
     picture = np.empty((height, width, 3), np.float32)
     p, n, view = np.empty(3), np.empty(3), np.empty(3)
-    ray, out, mirror, back = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    ray, back, work = np.empty(3), np.empty(3), np.empty((5, 3))
     has_photo = photo.shape[0] > 0
     for row in range(height):
         for col in range(width):
@@ -252,122 +263,45 @@ def shade_picture(
                 size += n[c] * n[c]
             size = np.sqrt(size) + 1e-12
             n[0], n[1], n[2] = n[0] / size, n[1] / size, n[2] / size
-            paint = paints[face_paint[f]]
-            which = int(paint[OBJECT] + 1.5)
+            paint = face_paint[f]
+            which = int(paints[paint, OBJECT] + 1.5)
             slant = max(abs(n[0] * view[0] + n[1] * view[1] + n[2] * view[2]), 0.12)
             footprint = depth[row, col] / pinhole[0] / slant / object_scale[which]
             lit = shade_point(
-                p, n, view, paint, object_frames[which], footprint, world, rays, shares, frames, heights, map_middle,
-                map_reach, out, mirror,
+                p, n, view, paints, paint, object_frames, footprint, world, rays, shares, frames, heights, map_middle,
+                map_reach, work,
             )  # fmt: skip
             fade = 0.0
-            if paint[FADE_TO] > 0.0:
+            if paints[paint, FADE_TO] > 0.0:
                 away = np.sqrt((p[0] - map_middle[0]) ** 2 + (p[1] - map_middle[1]) ** 2)
-                fade = min(max((away - paint[FADE_FROM]) / (paint[FADE_TO] - paint[FADE_FROM]), 0.0), 1.0)
+                fade = min(
+                    max((away - paints[paint, FADE_FROM]) / (paints[paint, FADE_TO] - paints[paint, FADE_FROM]), 0.0),
+                    1.0,
+                )
                 fade = fade * fade * (3 - 2 * fade)
             for c in range(3):
-                if paint[IS_CATCHER] > 0.5:
+                if paints[paint, IS_CATCHER] > 0.5:
                     picture[row, col, c] = back[c] * (1.0 - (1.0 - lit) * (1.0 - fade))
                 else:
-                    picture[row, col, c] = out[c] * (1 - fade) + back[c] * fade
+                    picture[row, col, c] = work[OUT, c] * (1 - fade) + back[c] * fade
     return picture
 
 
 @njit(cache=True, nogil=True)
 def shade_points(
-    points,
-    normals,
-    views,
-    point_paint,
-    paints,
-    object_frames,
-    world,
-    rays,
-    shares,
-    frames,
-    heights,
-    map_middle,
+    points, normals, views, point_paint, paints, object_frames, world, rays, shares, frames, heights, map_middle,
     map_reach,
-):
+):  # fmt: skip
     """Return the light (N, 3) float32 linear RGB that surface points (N, 3) send towards ``views`` (N, 3).
 
     ``point_paint`` (N,) int32 are rows of ``paints``; the rest is as in ``shade_picture``.
     """
     light = np.empty((points.shape[0], 3), np.float32)
-    out, mirror = np.empty(3), np.empty(3)
+    work = np.empty((5, 3))
     for i in range(points.shape[0]):
-        paint = paints[point_paint[i]]
-        frame = object_frames[int(paint[OBJECT] + 1.5)]
         shade_point(
-            points[i], normals[i], views[i], paint, frame, 1e-4, world, rays, shares, frames, heights, map_middle,
-            map_reach, out, mirror,
+            points[i], normals[i], views[i], paints, point_paint[i], object_frames, 1e-4, world, rays, shares, frames,
+            heights, map_middle, map_reach, work,
         )  # fmt: skip
-        light[i, 0], light[i, 1], light[i, 2] = out[0], out[1], out[2]
+        light[i] = work[OUT]
     return light
-
-
-@njit(cache=True, nogil=True)
-def develop(picture, exposure, factor):
-    """Turn linear light (H f, W f, 3) into sRGB bytes (H, W, 3): expose, hold the highlights back, average, encode.
-
-    Below 0.6 light stays linear; above, it nears 1 as 0.6 + 0.4 (1 - exp(-(x - 0.6) / 0.4)). sRGB curve: IEC 61966-2-1.
-    """
-    height, width = picture.shape[0] // factor, picture.shape[1] // factor
-    bytes_rgb = np.empty((height, width, 3), np.uint8)
-    for row in range(height):
-        for col in range(width):
-            for c in range(3):
-                total = 0.0
-                for i in range(factor):
-                    for j in range(factor):
-                        x = picture[row * factor + i, col * factor + j, c] * exposure
-                        total += x if x < 0.6 else 0.6 + 0.4 * (1.0 - np.exp((0.6 - x) / 0.4))
-                x = max(total / (factor * factor), 0.0)
-                encoded = 12.92 * x if x <= 0.0031308 else 1.055 * x ** (1 / 2.4) - 0.055
-                bytes_rgb[row, col, c] = np.uint8(min(encoded, 1.0) * 255.0 + 0.5)
-    return bytes_rgb
-
-
-@njit(cache=True, nogil=True)
-def pool_labels(depth, objects, parts, factor):
-    """Shrink label pictures: a pixel takes the object with most samples (the nearer on a tie), then its commonest part.
-
-    Args:
-        depth: (H f, W f) float32.
-        objects: (H f, W f) int32; parts likewise.
-        parts: See objects.
-        factor: Samples a pixel side.
-
-    Returns:
-        objects (H, W) int32, parts (H, W) int32 and depth (H, W) float32, the mean over the winning object's samples.
-    """
-    height, width = depth.shape[0] // factor, depth.shape[1] // factor
-    small_objects = np.empty((height, width), np.int32)
-    small_parts = np.empty((height, width), np.int32)
-    small_depth = np.empty((height, width), np.float32)
-    n = factor * factor
-    o, q, z = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.float32)
-    for row in range(height):
-        for col in range(width):
-            for k in range(n):
-                i, j = row * factor + k // factor, col * factor + k % factor
-                o[k], q[k], z[k] = objects[i, j], parts[i, j], depth[i, j]
-            best, best_votes, best_depth = 0, -1, np.float32(0.0)
-            for k in range(n):
-                votes = 0
-                for m in range(n):
-                    votes += o[m] == o[k]
-                if votes > best_votes or (votes == best_votes and z[k] < best_depth):
-                    best, best_votes, best_depth = k, votes, z[k]
-            winner = o[best]
-            part, part_votes, total = q[best], 0, 0.0
-            for k in range(n):
-                if o[k] == winner:
-                    total += z[k]
-                    votes = 0
-                    for m in range(n):
-                        votes += o[m] == winner and q[m] == q[k]
-                    if votes > part_votes:
-                        part, part_votes = q[k], votes
-            small_objects[row, col], small_parts[row, col], small_depth[row, col] = winner, part, total / best_votes
-    return small_objects, small_parts, small_depth

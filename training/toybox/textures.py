@@ -49,33 +49,8 @@ def _gap(t, width, blur):
 
 
 @njit(cache=True, nogil=True)
-def pattern_at(pattern, x, y, z, nx, ny, nz, size, footprint):
-    """Return how a pattern colours one point.
-
-    Args:
-        pattern: Index into palette.PATTERNS.
-        x: Point in the pattern's frame; y, z likewise.
-        y: See x.
-        z: See x.
-        nx: Unit normal there; ny, nz likewise. The largest component picks the plane that flat patterns lie in.
-        ny: See nx.
-        nz: See nx.
-        size: One period in the units of x.
-        footprint: Width of a pixel there in the same units, for softening.
-
-    Returns:
-        (share of the second colour in [0, 1], factor on the brightness).
-    """
-    x, y, z = x / size, y / size, z / size
-    blur = footprint / size
-    fine = 1.0 / (1.0 + 6.0 * blur * blur)  # how much of the finest grain survives at this distance
-    ax, ay, az = abs(nx), abs(ny), abs(nz)
-    if az >= ax and az >= ay:
-        u, v = x, y
-    elif ay >= ax:
-        u, v = x, z
-    else:
-        u, v = y, z
+def _solid_pattern(pattern, x, y, z, blur, fine):
+    """Return (share of the second colour, brightness) of a pattern that fills space, in periods x, y, z."""
     if pattern == 1:  # wood: wavy rings about the z axis
         wave = noise(1.5 * x, 1.5 * y, 0.22 * z) * 2.2 + 0.35 * noise(7 * x, 7 * y, 0.9 * z)
         t = x * 0.9 + y * 0.55 + wave
@@ -86,9 +61,25 @@ def pattern_at(pattern, x, y, z, nx, ny, nz, size, footprint):
         return _square(z, blur), 1.0
     if pattern == 15:  # rows: across the depth
         return _square(y, blur), 1.0
+    if pattern == 8:  # speckles
+        spot = noise(4.0 * x, 4.0 * y, 4.0 * z)
+        return min(max((spot - 0.66) / 0.08, 0.0), 1.0) * fine, 1.0
+    if pattern == 13:  # marble
+        warp = noise(1.3 * x, 1.3 * y, 1.3 * z) * 3.0 + noise(4 * x, 4 * y, 4 * z)
+        vein = abs(np.sin(2.2 * (x + y + 0.6 * z) + 2.6 * warp))
+        return max(0.0, 1.0 - vein * 3.5) * 0.8 + 0.12 * noise(0.7 * x, 0.7 * y, 0.7 * z), 1.0
+    if pattern == 14:  # sand or plaster: fine grain on slow drifts
+        grain = noise(14 * x, 14 * y, 14 * z) - 0.5
+        return 0.6 * noise(1.1 * x, 1.1 * y, 1.1 * z), 1.0 + 0.16 * grain * fine
+    return 0.0, 1.0
+
+
+@njit(cache=True, nogil=True)
+def _flat_pattern(pattern, u, v, blur, fine):
+    """Return (share of the second colour, brightness) of a pattern that lies in a plane, in periods u, v."""
     if pattern == 4:  # dots on a staggered lattice of the surface plane
         row = np.floor(v)
-        cu = u + 0.5 * (row - 2 * np.floor(row / 2)) - 0.0
+        cu = u + 0.5 * (row - 2 * np.floor(row / 2))
         du, dv = cu - np.floor(cu) - 0.5, v - row - 0.5
         edge = max(blur, 0.03)
         return min(max((0.27 - np.sqrt(du * du + dv * dv)) / edge + 0.5, 0.0), 1.0) * min(1.0, 0.3 / edge), 1.0
@@ -104,9 +95,6 @@ def pattern_at(pattern, x, y, z, nx, ny, nz, size, footprint):
         joint = max(_gap(u, 0.022, blur), _gap(v, 0.022, blur))
         tone = _hash(int(np.floor(u)), int(np.floor(v)), 5)
         return joint, 1.0 - 0.08 * tone * fine + 0.06 * (noise(3 * u, 3 * v, 1.5) - 0.5) * fine
-    if pattern == 8:  # speckles
-        spot = noise(4.0 * x, 4.0 * y, 4.0 * z)
-        return min(max((spot - 0.66) / 0.08, 0.0), 1.0) * fine, 1.0
     if pattern == 9:  # cloth: weave and long soft folds
         weave = 0.5 * np.sin(40 * u) * np.sin(40 * v) * fine / (1 + 60 * blur)
         return 0.3 * noise(2 * u, 2 * v, 0.5), 0.96 + 0.08 * weave
@@ -127,11 +115,35 @@ def pattern_at(pattern, x, y, z, nx, ny, nz, size, footprint):
     if pattern == 12:  # plaid
         a, b = _square(u, blur), _square(v, blur)
         return 0.5 * a + 0.5 * b, 1.0 - 0.04 * np.sin(60 * (u + v)) * fine / (1 + 60 * blur)
-    if pattern == 13:  # marble
-        warp = noise(1.3 * x, 1.3 * y, 1.3 * z) * 3.0 + noise(4 * x, 4 * y, 4 * z)
-        vein = abs(np.sin(2.2 * (x + y + 0.6 * z) + 2.6 * warp))
-        return max(0.0, 1.0 - vein * 3.5) * 0.8 + 0.12 * noise(0.7 * x, 0.7 * y, 0.7 * z), 1.0
-    if pattern == 14:  # sand or plaster: fine grain on slow drifts
-        grain = noise(14 * x, 14 * y, 14 * z) - 0.5
-        return 0.6 * noise(1.1 * x, 1.1 * y, 1.1 * z), 1.0 + 0.16 * grain * fine
     return 0.0, 1.0
+
+
+@njit(cache=True, nogil=True)
+def pattern_at(pattern, x, y, z, nx, ny, nz, size, footprint):
+    """Return how a pattern colours one point.
+
+    Args:
+        pattern: Index into palette.PATTERNS.
+        x: Point in the pattern's frame; y, z likewise.
+        y: See x.
+        z: See x.
+        nx: Unit normal there; ny, nz likewise. The largest component picks the plane that flat patterns lie in.
+        ny: See nx.
+        nz: See nx.
+        size: One period in the units of x.
+        footprint: Width of a pixel there in the same units, for softening.
+
+    Returns:
+        (share of the second colour in [0, 1], factor on the brightness).
+    """
+    x, y, z = x / size, y / size, z / size
+    blur = footprint / size
+    fine = 1.0 / (1.0 + 6.0 * blur * blur)  # how much of the finest grain survives at this distance
+    if pattern <= 3 or pattern == 8 or pattern >= 13:
+        return _solid_pattern(pattern, x, y, z, blur, fine)
+    ax, ay, az = abs(nx), abs(ny), abs(nz)
+    if az >= ax and az >= ay:
+        return _flat_pattern(pattern, x, y, blur, fine)
+    if ay >= ax:
+        return _flat_pattern(pattern, x, z, blur, fine)
+    return _flat_pattern(pattern, y, z, blur, fine)

@@ -63,6 +63,13 @@ def duck(kit: Kit) -> None:
     kit.both("wing", wing.at(0.39 * plump, 0.08, 0.36), darker(kit, 0.88) if kit.chance(0.6) else kit.main)
 
 
+def fin_slab(points_xz: list[tuple[float, float]]) -> Mesh:
+    """Return a thin fin in the xz plane: the first half of the points is its upper edge, the rest the lower, backwards."""
+    upper, lower = curve(points_xz[: len(points_xz) // 2], 8), curve(points_xz[len(points_xz) // 2 :][::-1], 8)
+    grid = np.stack([upper, (upper + lower) / 2, lower], 1)
+    return sheet(np.stack([grid[..., 0], 0 * grid[..., 0], grid[..., 1]], -1), 0.05)
+
+
 def fish(kit: Kit) -> None:
     tall = kit.between(0.34, 0.48)
     s = np.linspace(0, 1, 22)
@@ -76,35 +83,19 @@ def fish(kit: Kit) -> None:
     kit.add("body", body.at(z=lift))
     fin = kit.second
 
-    def slab(points_xz: list[tuple[float, float]]) -> Mesh:
-        upper, lower = curve(points_xz[: len(points_xz) // 2], 8), curve(points_xz[len(points_xz) // 2 :][::-1], 8)
-        grid = np.stack([upper, (upper + lower) / 2, lower], 1)
-        return sheet(np.stack([grid[..., 0], 0 * grid[..., 0], grid[..., 1]], -1), 0.05)
-
     kit.add(
         "tail",
-        slab([(-0.55, 0.06), (-0.8, 0.26), (-1.05, 0.42), (-0.9, 0.0), (-0.8, -0.0), (-0.55, -0.0)]).at(z=lift),
+        fin_slab([(-0.55, 0.06), (-0.8, 0.26), (-1.05, 0.42), (-0.9, 0.0), (-0.8, -0.0), (-0.55, -0.0)]).at(z=lift),
         fin,
     )
     kit.add(
         "tail",
-        slab([(-0.55, 0.0), (-0.8, 0.0), (-0.9, 0.0), (-1.05, -0.42), (-0.8, -0.26), (-0.55, -0.06)]).at(z=lift),
+        fin_slab([(-0.55, 0.0), (-0.8, 0.0), (-0.9, 0.0), (-1.05, -0.42), (-0.8, -0.26), (-0.55, -0.06)]).at(z=lift),
         fin,
     )
-    kit.add(
-        "fin",
-        slab(
-            [
-                (0.3, tall * 0.9),
-                (0.0, tall + 0.25),
-                (-0.35, tall + 0.12),
-                (-0.35, tall * 0.6),
-                (0.0, tall * 0.8),
-                (0.3, tall * 0.7),
-            ]
-        ).at(z=lift),
-        fin,
-    )
+    upper = [(0.3, tall * 0.9), (0.0, tall + 0.25), (-0.35, tall + 0.12)]
+    lower = [(-0.35, tall * 0.6), (0.0, tall * 0.8), (0.3, tall * 0.7)]
+    kit.add("fin", fin_slab([*upper, *lower]).at(z=lift), fin)
     for sign in (-1, 1):
         side = (
             ellipsoid(0.16, 0.025, 0.085, 12)
@@ -113,16 +104,9 @@ def fish(kit: Kit) -> None:
             .at(0.0, sign * tall * 0.5, lift - 0.1)
         )
         kit.add("fin", side, fin)
-        kit.add(
-            "eye",
-            ellipsoid(0.075, 0.035, 0.075, 14).at(0.48, sign * tall * 0.36, lift + 0.1),
-            kit.paint("white", "glossy"),
-        )
-        kit.add(
-            "pupil",
-            ellipsoid(0.04, 0.03, 0.04, 12).at(0.5, sign * (tall * 0.36 + 0.018), lift + 0.1),
-            kit.paint("black", "glossy"),
-        )
+        eye, pupil = ellipsoid(0.075, 0.035, 0.075, 14), ellipsoid(0.04, 0.03, 0.04, 12)
+        kit.add("eye", eye.at(0.48, sign * tall * 0.36, lift + 0.1), kit.paint("white", "glossy"))
+        kit.add("pupil", pupil.at(0.5, sign * (tall * 0.36 + 0.018), lift + 0.1), kit.paint("black", "glossy"))
     if kit.chance(0.55):
         for x in (-0.1, 0.2):
             k = int(np.argmin(np.abs(0.75 - 1.35 * s - x)))

@@ -21,6 +21,16 @@ def pane(kit: Kit) -> Material:
     return kit.paint(kit.pick("blue", "turquoise", "yellow"), "glass")
 
 
+def house_window(kit: Kit, x: float, y: float, z: float, turn_deg: float, frame: Material, glass: Material) -> None:
+    """Add a framed window to the wall at distance y from the middle, which is then turned about the z axis."""
+    bars = (box(0.02, 0.044, 0.2, 0), box(0.2, 0.044, 0.02, 0).at(z=0.11))
+    pieces = [("window frame", box(0.24, 0.03, 0.24, 0.006), frame), ("window", box(0.19, 0.036, 0.19, 0.004), glass)]
+    pieces += [("window frame", bar, frame) for bar in bars]
+    for name, mesh, paint in pieces:
+        lift = 0.025 if name == "window" else 0.0
+        kit.add(name, mesh.at(x, -y, z + lift).turned("z", turn_deg), paint)
+
+
 def house(kit: Kit) -> None:
     wide, deep, high = kit.between(0.85, 1.1), kit.between(0.7, 0.9), kit.between(0.5, 0.7)
     floors = kit.pick(1, 1, 2)
@@ -54,28 +64,14 @@ def house(kit: Kit) -> None:
     kit.add("knob", sphere(0.018, 8).at(x + 0.06, front - 0.03, 0.18), kit.paint("yellow", "metal"))
     white, glass = kit.paint("white"), pane(kit)
 
-    def window(at_x: float, at_z: float, side: str) -> None:
-        frame = box(0.24, 0.03, 0.24, 0.006)
-        light = box(0.19, 0.036, 0.19, 0.004).at(z=0.025)
-        bars = (box(0.02, 0.044, 0.2, 0), box(0.2, 0.044, 0.02, 0).at(z=0.11))
-        turn, gap = {"front": (0, deep / 2), "back": (180, deep / 2), "left": (-90, wide / 2), "right": (90, wide / 2)}[
-            side
-        ]
-        for name, mesh, paint in (
-            ("window frame", frame, white),
-            ("window", light, glass),
-            *(("window frame", bar, white) for bar in bars),
-        ):
-            kit.add(name, mesh.at(at_x, -gap, at_z).turned("z", turn), paint)
-
     for level in range(floors):
         z = 0.2 + 0.36 * level
         for at_x in (-wide * 0.3, wide * 0.3) + ((0.0,) if level else ()):
             if level or abs(at_x - x) > 0.2:
-                window(at_x, z, "front")
-            window(at_x, z, "back")
-        for side in ("left", "right"):
-            window(0.0, z, side)
+                house_window(kit, at_x, deep / 2, z, 0, white, glass)
+            house_window(kit, at_x, deep / 2, z, 180, white, glass)
+        for turn in (-90, 90):
+            house_window(kit, 0.0, wide / 2, z, turn, white, glass)
     kit.add(
         "chimney",
         box(0.13, 0.13, 0.4, 0.01).at(wide * 0.26, deep * 0.12, high + tall * 0.35),

@@ -77,22 +77,21 @@ def ship(kit: Kit) -> None:
     kit.add("mast", rod((0.55, 0, 0.4), (0.55, 0, 1.15), 0.02, n=8), white)
 
 
+def landing_gear(kit: Kit, lift: float) -> None:
+    """Add three wheels on struts under a fuselage at height ``lift``."""
+    kit.add("strut", rod((0.1, 0, lift), (0.1, 0, 0.08), 0.02, n=6), kit.paint("grey"))
+    for x, y in ((0.62, 0.0), (0.0, 0.2), (0.0, -0.2)):
+        kit.add("strut", rod((x, y * 0.5, lift), (x, y, 0.08), 0.018, n=6), kit.paint("grey"))
+        kit.add(
+            "wheel", cylinder(0.08, 0.06, bevel=0.015, n=14).turned("x", 90).at(x, y + 0.03, 0.08), kit.paint("black")
+        )
+
+
 def airplane(kit: Kit) -> None:
     lift = 0.34
-    kit.add(
-        "fuselage",
-        hull(
-            [
-                (-1.0, 0.04, 0.13, 0.2),
-                (-0.6, 0.12, 0.02, 0.24),
-                (0.1, 0.16, -0.04, 0.28),
-                (0.7, 0.15, -0.04, 0.25),
-                (0.95, 0.07, 0.02, 0.16),
-                (1.0, 0.02, 0.07, 0.1),
-            ],
-            0.9,
-        ).at(z=lift),
-    )
+    sections = [(-1.0, 0.04, 0.13, 0.2), (-0.6, 0.12, 0.02, 0.24), (0.1, 0.16, -0.04, 0.28)]
+    sections += [(0.7, 0.15, -0.04, 0.25), (0.95, 0.07, 0.02, 0.16), (1.0, 0.02, 0.07, 0.1)]
+    kit.add("fuselage", hull(sections, 0.9).at(z=lift))
     wing = extrude(
         [(0.3, 0.1), (-0.1, 1.1), (-0.3, 1.1), (-0.15, 0.1), (-0.15, -0.1), (-0.3, -1.1), (-0.1, -1.1), (0.3, -0.1)],
         0.05,
@@ -143,12 +142,7 @@ def airplane(kit: Kit) -> None:
         kit.add("nose", ellipsoid(0.08, 0.06, 0.06, 14).at(1.0, 0, lift + 0.085), kit.paint("red"))
         blade = ellipsoid(0.012, 0.045, 0.32, 12).turned("x", kit.between(0, 90)).at(1.04, 0, lift + 0.085)
         kit.add("propeller", blade, kit.paint("grey"))
-    kit.add("strut", rod((0.1, 0, lift), (0.1, 0, 0.08), 0.02, n=6), kit.paint("grey"))
-    for x, y in ((0.62, 0.0), (0.0, 0.2), (0.0, -0.2)):
-        kit.add("strut", rod((x, y * 0.5, lift), (x, y, 0.08), 0.018, n=6), kit.paint("grey"))
-        kit.add(
-            "wheel", cylinder(0.08, 0.06, bevel=0.015, n=14).turned("x", 90).at(x, y + 0.03, 0.08), kit.paint("black")
-        )
+    landing_gear(kit, lift)
 
 
 def helicopter(kit: Kit) -> None:
