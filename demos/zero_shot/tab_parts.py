@@ -103,7 +103,6 @@ def _place_pictures() -> dict[str, Any]:
         with gr.Tab("Many pictures", id="many", elem_id="zs-many"):
             files = gr.File(
                 label="Pictures or ZIP archives", file_count="multiple", height=240, elem_id="zs-files",
-                file_types=["image", ".zip"],
             )  # fmt: skip
     return {"picture": picture, "files": files, "samples": examples}
 
