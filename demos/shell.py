@@ -14,7 +14,7 @@ from demos.base import Demo
 _STEPS = (
     ("Give a picture", "Drop, paste or shoot one, or a whole folder as ZIP."),
     ("Name what it could be", "Any words you like, no training needed."),
-    ("Read the answer", "Scores, where it looked, what spoke for it."),
+    ("Read the answer", "Scores, where it looked, and why."),
 )
 
 

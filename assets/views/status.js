@@ -27,7 +27,7 @@ function show() {
   const bar = make("div", { class: value.fraction == null ? "track unknown" : "track", "--fraction": value.fraction ?? 0 },
     make("span"));
   line.replaceChildren(
-    make("p", {}, make("span", { class: "mark", "aria-hidden": "true" }), make("span", { class: "words" }, value.text || ""),
+    make("p", {}, make("span", { class: "words" }, value.text || ""),
       value.eta && make("span", { class: "eta" }, value.eta)),
     ...(isRunning ? [bar, stages(value.stage)] : []));
   line.hidden = !value.text || value.state === "done"; // the answer itself shows that it is done; only said aloud

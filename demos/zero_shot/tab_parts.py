@@ -227,7 +227,6 @@ def _place_left(holder: dict[str, Any]) -> None:
         holder["run_many"] = gr.Button(
             "Classify all", variant="primary", elem_classes=["run-button", "run-many"], elem_id="zs-run-many"
         )
-        holder["stop"] = gr.Button("Cancel", variant="stop", elem_classes="cancel-button", elem_id="zs-stop")
         holder["copy_link"] = gr.Button("Copy link", elem_classes="quiet-button", elem_id="zs-copy-link")
     holder["link"] = View("link", None, elem_id="zs-link", label="Link")
     holder["model"] = gr.Dropdown(
@@ -240,7 +239,9 @@ def _place_left(holder: dict[str, Any]) -> None:
 
 
 def _place_right(holder: dict[str, Any]) -> None:
-    holder["line"] = View("status", status("idle"), elem_id="zs-status", label="Progress")
+    with gr.Row(elem_classes="progress"):
+        holder["line"] = View("status", status("idle"), elem_id="zs-status", label="Progress")
+        holder["stop"] = gr.Button("Cancel", variant="stop", elem_classes="cancel-button", elem_id="zs-stop")
     with gr.Column(elem_classes="answer-one"):
         holder["bars"] = LabelBars(label="Answer", elem_id="zs-bars")
         holder["details"] = View("details", None, elem_id="zs-details", label="Details", is_api=True)
