@@ -89,7 +89,7 @@ EXAMPLES = (
         "studio", 3, "blue", STUDIO, (0.0, 0.0, 0.065), 0.42, 0, 12, floor_m=0.14,
     ),
     Example(
-        "street.jpg", "A house, trees and a car by the road",
+        "street.jpg", "A house, two trees, a dog and a car on the grass",
         (
             Item("house", "white", 3, -0.08, 0.12, 14, 0.40), Item("tree", "green", 3, 0.31, 0.16, 0, 0.42),
             Item("tree", "green", 6, -0.42, 0.22, 0, 0.36), Item("car", "red", 3, 0.16, -0.17, -14, 0.20),

@@ -23,7 +23,7 @@ def pane(kit: Kit) -> Material:
 
 def house_window(kit: Kit, x: float, y: float, z: float, turn_deg: float, frame: Material, glass: Material) -> None:
     """Add a framed window to the wall at distance y from the middle, which is then turned about the z axis."""
-    bars = (box(0.02, 0.044, 0.2, 0), box(0.2, 0.044, 0.02, 0).at(z=0.11))
+    bars = (box(0.02, 0.044, 0.2, 0).at(z=0.02), box(0.2, 0.044, 0.02, 0).at(z=0.11))
     pieces = [("window frame", box(0.24, 0.03, 0.24, 0.006), frame), ("window", box(0.19, 0.036, 0.19, 0.004), glass)]
     pieces += [("window frame", bar, frame) for bar in bars]
     for name, mesh, paint in pieces:
