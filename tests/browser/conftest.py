@@ -14,7 +14,7 @@ from tests.served import Served, serve
 from tests.stub_model import StubModel
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
@@ -50,19 +50,29 @@ class Watch:
     errors: list[str] = field(default_factory=list)
 
 
-@pytest.fixture
-def open_page(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
-    """Open a page of the app: ``open_page("?tab=models", width=390, dark=True)``; checks its behaviour at the end."""
-    contexts, watch = [], Watch()
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[dict[bool, BrowserContext]]:
+    """A context for light and one for dark, shared by all tests so that scripts come from their cache."""
+    allowed = ["clipboard-read", "clipboard-write"]
+    made = {
+        dark: browser.new_context(color_scheme="dark" if dark else "light", permissions=allowed)
+        for dark in (False, True)
+    }
+    yield made
+    for context in made.values():
+        context.close()
 
-    def start(query: str = "", *, width: int = 1280, height: int = 900, dark: bool = False, url: str = "") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if dark else "light",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture
+def open_page(contexts: dict[bool, BrowserContext], served: Served) -> Iterator[Callable[..., Page]]:
+    """Open a page of the app: ``open_page("?tab=models", width=390, dark=True)``; checks its behaviour at the end."""
+    pages: list[Page] = []
+    watch = Watch()
+
+    def start(query: str = "", *, width: int = 1280, height: int = 900, dark: bool = False) -> Page:
+        page = contexts[dark].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(40_000)
 
         def see(address: str) -> None:
@@ -74,12 +84,12 @@ def open_page(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]
         page.on("websocket", lambda socket: see(socket.url))
         page.on("pageerror", lambda error: watch.errors.append(str(error)))
         page.on("dialog", lambda dialog: (watch.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.goto((url or served.url) + "/" + query)
+        page.goto(f"{served.url}/{query}")
         page.wait_for_selector("#tabs [role=tab]")
         return page
 
     yield start
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not watch.outside, f"requests left the machine: {watch.outside}"
     assert not watch.errors, f"errors in the page: {watch.errors}"
