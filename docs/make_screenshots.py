@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from demos.zero_shot.samples import samples
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -30,6 +32,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _index(stem: str) -> int:
+    """Where the example with this file name stands in the row."""
+    return [sample.path.stem for sample in samples()].index(stem)
 
 
 def _example(page: Page, index: int = 0) -> None:
@@ -71,16 +78,17 @@ def _none_of_these(page: Page) -> None:
 
 
 def _few_shot(page: Page) -> None:
-    from demos.zero_shot.samples import samples
-
+    """A house outdoors, taught by other scenes outdoors and indoors."""
     page.get_by_text("Teach by example").click()
-    _example(page)
-    for number, (name, shown) in enumerate((("first", samples()[0]), ("second", samples()[1])), 1):
+    _example(page, _index("street"))
+    page.locator("#zs-labels textarea").fill("outdoors\nindoors")
+    for number, (name, stems) in enumerate((("outdoors", ("animals",)), ("indoors", ("desk", "breakfast"))), 1):
+        files = [str(sample.path) for sample in samples() if sample.path.stem in stems]
         page.locator(f"#zs-class-{number} input, #zs-class-{number} textarea").first.fill(name)
-        page.locator(f"#zs-class-{number}-pictures input[type=file]").set_input_files([str(shown.path)])
+        page.locator(f"#zs-class-{number}-pictures input[type=file]").set_input_files(files)
         page.wait_for_selector(f"#zs-class-{number}-pictures img")
     page.wait_for_selector("#zs-details .beside", timeout=60_000)
-    page.wait_for_timeout(1_500)
+    page.wait_for_timeout(2_500)
     page.evaluate("document.querySelector('#zs-bars').scrollIntoView()")
 
 
