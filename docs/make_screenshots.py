@@ -88,6 +88,7 @@ def _few_shot(page: Page) -> None:
         page.locator(f"#zs-class-{number}-pictures input[type=file]").set_input_files(files)
         page.wait_for_selector(f"#zs-class-{number}-pictures img")
     page.wait_for_selector("#zs-details .beside", timeout=60_000)
+    page.wait_for_function("!document.querySelector('#zs-details').innerText.includes('Without an example')")
     page.wait_for_timeout(2_500)
     page.evaluate("document.querySelector('#zs-bars').scrollIntoView()")
 

@@ -17,7 +17,8 @@ _LIGHT: dict[str, Any] = {**_QUIET, "queue": False}
 _HEAVY: dict[str, Any] = {
     "concurrency_id": MODEL_QUEUE, "concurrency_limit": MODEL_PLACES, "show_progress": "hidden",
 }  # fmt: skip
-_HEAVY_PRIVATE = {**_HEAVY, "api_visibility": "private"}
+# What follows from another event must not be dropped while its forerunner still runs: the last one counts.
+_FOLLOWING: dict[str, Any] = {**_HEAVY, "api_visibility": "private", "trigger_mode": "always_last"}
 _WAITING = "() => ({state: 'waiting', text: 'Waiting for a free place', stage: '', fraction: null, eta: ''})"
 # The queue was full or the hub is gone: no handler ran that could say so.
 _NOT_STARTED = """(line) => line && line.state === 'waiting'
@@ -40,16 +41,16 @@ def _wire_answers(parts: Parts) -> list[Any]:
     events = [asked, *_after_answer(parts, asked, explain, heat)]
 
     chosen = parts.samples.picked(tab_run.take_sample, None, [parts.picture, parts.inputs.labels], **_LIGHT)
-    again = chosen.success(classify, [parts.picture, *given], answer, **_HEAVY_PRIVATE)
+    again = chosen.success(classify, [parts.picture, *given], answer, **_FOLLOWING)
     events += [again, *_after_answer(parts, again, explain, heat)]
 
     events += [again_by_example for again_by_example in _wire_teaching(parts, classify, explain, answer, heat)]
     changed = parts.inputs.none_score.input(
-        tab_run.classify_again(parts), [parts.shown, parts.picture, *given], answer, **_HEAVY_PRIVATE
+        tab_run.classify_again(parts), [parts.shown, parts.picture, *given], answer, **_FOLLOWING
     )
     events += [changed, *_after_answer(parts, changed, explain, heat)]
     known = [parts.shown, parts.inputs.none_below]
-    events.append(parts.bars.picked(tab_run.explain_picked(parts), known, heat, **_HEAVY_PRIVATE))
+    events.append(parts.bars.picked(tab_run.explain_picked(parts), known, heat, **_FOLLOWING))
     many = [parts.table, parts.csv, parts.json, parts.line]
     all_asked = parts.run_many.click(
         tab_run.batch_handler(parts), [parts.files, *given], many, api_name="classify_batch", **_HEAVY
@@ -65,7 +66,7 @@ def _after_answer(parts: Parts, answered: Any, explain: Callable[..., Any], heat
     answered.then(tab_run.refresh_models, None, parts.inputs.model, **_LIGHT)
     answered.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
     answered.failure(tab_run.no_explanation(parts), None, heat[:3], **_LIGHT)
-    return [answered.success(explain, [parts.shown, parts.inputs.none_below], heat, **_HEAVY_PRIVATE)]
+    return [answered.success(explain, [parts.shown, parts.inputs.none_below], heat, **_FOLLOWING)]
 
 
 def _wire_teaching(
@@ -85,7 +86,7 @@ def _wire_teaching(
         lambda *values: tab_run.teach(values, MAX_CLASSES), slots, [parts.taught, parts.taught_note], **_LIGHT,
     )  # fmt: skip
     given = [parts.picture, *parts.inputs.all(), parts.taught]
-    answered = told.success(classify, given, answer, **_HEAVY_PRIVATE)
+    answered = told.success(classify, given, answer, **_FOLLOWING)
     return [answered, *_after_answer(parts, answered, explain, heat)]
 
 

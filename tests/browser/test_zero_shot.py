@@ -236,6 +236,24 @@ def _start_slow_work(page: Page, tmp_path: Path) -> None:
     page.wait_for_selector("#zs-status .track")
 
 
+def test_the_last_click_counts(open_page: Open, served: Served) -> None:
+    assert served.model is not None
+    page = open_page()
+    _slow(served.model, 0.2)
+    try:
+        for index in (0, 1, 2):
+            page.locator("#zs-samples button").nth(index).click()
+            page.wait_for_timeout(250)
+        page.wait_for_function("document.querySelector('#zs-status .status').dataset.state === 'done'")
+    finally:
+        _slow(served.model, 0.0)
+    page.wait_for_selector("#zs-heat img")
+    page.wait_for_timeout(1_000)
+    typed = [line.split("=")[0].strip() for line in page.locator("#zs-labels textarea").input_value().splitlines()]
+    assert set(page.locator("#zs-bars .bar .name").all_inner_texts()) == set(typed)
+    assert page.locator("#zs-bars .bar.answer .name").inner_text() in page.locator("#zs-heat-note").inner_text()
+
+
 def test_cancel_stops_the_work_and_leaves_the_page_in_order(open_page: Open, served: Served, tmp_path: Path) -> None:
     assert served.model is not None
     page = open_page()
