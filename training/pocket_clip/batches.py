@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,8 +142,8 @@ def recolour(pixels: Tensor, rng: np.random.Generator) -> Tensor:
 class BatchMaker:
     """Draws batches from all sets in fixed shares."""
 
-    def __init__(self, sources: list[PictureSource], batch: int) -> None:
-        shares = np.array([MIX[source.name] for source in sources])
+    def __init__(self, sources: list[PictureSource], batch: int, mix: Mapping[str, float] = MIX) -> None:
+        shares = np.array([mix[source.name] for source in sources])
         counts = np.maximum(np.floor(shares / shares.sum() * batch), 1).astype(int)
         counts[0] += batch - counts.sum()
         self.sources, self.counts = sources, counts

@@ -33,7 +33,9 @@ BANK_SHARES = {
     "houses": 20,
     "toybox": 40,
 }
-CHECK_SETS = {"tiny": "test", "caltech": "test", "cifar": "test", "grocery": "dev", "pacs": "dev", "clothing": "dev", "toybox": "test"}  # fmt: skip
+CHECK_SETS = dict.fromkeys(("tiny", "caltech", "cifar", "toybox"), "test") | dict.fromkeys(
+    ("grocery", "pacs", "clothing"), "dev"
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +98,8 @@ def expected_calibration_error(cosines: np.ndarray, scale: float, bins: int = 10
     chances = np.exp(log_softmax(cosines * scale))
     best, sure = chances.argmax(1) == 0, chances.max(1)
     place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [abs(best[place == b].mean() - sure[place == b].mean()) * np.mean(place == b) for b in range(bins) if (place == b).any()]  # fmt: skip
-    return float(sum(gaps))
+    filled = [place == number for number in range(bins) if (place == number).any()]
+    return float(sum(abs(best[rows].mean() - sure[rows].mean()) * rows.mean() for rows in filled))
 
 
 def area_under_roc(known: np.ndarray, unknown: np.ndarray) -> float:
@@ -136,7 +138,8 @@ def calibrate(packed: Packed, raw: Path, data: Path, folder: Path) -> dict[str, 
     }
     note = (
         f"On {len(check)} held-out pictures of {len(CHECK_SETS)} sets among {CANDIDATES} names: accuracy "
-        f"{figures['accuracy_10way']:.1%}, calibration error {figures['ece']:.3f} (without: {figures['ece_before']:.3f}), "
+        f"{figures['accuracy_10way']:.1%}, calibration error {figures['ece']:.3f} "
+        f"(without: {figures['ece_before']:.3f}), "
         f"none-of-these AUROC {figures['unknown_auroc']:.3f} by best corrected cosine."
     )
     listed = {"temperature": temperature, "unknown_threshold": threshold, "note": note}

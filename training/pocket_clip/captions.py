@@ -69,7 +69,7 @@ class Concept:
 
 
 def with_article(name: str) -> str:
-    """Put the article before a name: "dog" -> "a dog", "apple" -> "an apple"; plurals and names with an article stay."""
+    """Put the article before a name ("an apple"); plurals and names that have one stay."""
     if name.startswith(("a ", "an ", "the ")) or (name.endswith("s") and not name.endswith("ss")):
         return name
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

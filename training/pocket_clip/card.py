@@ -35,10 +35,10 @@ def last_row(log: Path) -> list[str]:
         return list(csv.reader(file))[-1]
 
 
-def make_card(image_run: Path, text_run: Path, parameters_m: dict[str, float], side_px: int) -> dict[str, Any]:
+def make_card(image_runs: list[Path], text_run: Path, parameters_m: dict[str, float], side_px: int) -> dict[str, Any]:
     """The card without scores."""
-    image, text = last_row(image_run / "log.csv"), last_row(text_run / "log.csv")
-    recipe = json.loads((image_run / "recipe.json").read_text())
+    images, text = [last_row(run / "log.csv") for run in image_runs], last_row(text_run / "log.csv")
+    recipes = [json.loads((run / "recipe.json").read_text()) for run in image_runs]
     return {
         "name": "pocket-clip",
         "what": "A tiny image-text model trained from scratch by this project on two CPU cores. Best with 3 to 10 "
@@ -48,13 +48,13 @@ def make_card(image_run: Path, text_run: Path, parameters_m: dict[str, float], s
         "parameters_m": parameters_m,
         "input": f"{side_px} x {side_px} px, whole picture squashed, ImageNet mean and spread; 48 tokens",
         "training": {
-            "image_steps": int(image[0]),
-            "pictures_seen": int(image[1]),
-            "image_minutes": round(float(image[2]) / 60, 1),
+            "image_steps": sum(int(row[0]) for row in images),
+            "pictures_seen": sum(int(row[1]) for row in images),
+            "image_minutes": round(sum(float(row[2]) for row in images) / 60, 1),
             "text_steps": int(text[0]),
             "text_minutes": round(float(text[1]) / 60, 1),
-            "recipe": recipe,
-            "seed": recipe["seed"],
+            "recipes": recipes,
+            "seed": recipes[0]["seed"],
             "hardware": "2 CPU cores (AVX-512 bf16), shared with other work",
         },
         "data": [{"set": name, "kind": kind, "licence": licence} for name, kind, licence in DATA_SETS],
@@ -69,7 +69,7 @@ def main() -> None:
     from safetensors import safe_open
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", type=Path, required=True)
+    parser.add_argument("--image", type=Path, nargs="+", required=True, help="runs in the order they were made")
     parser.add_argument("--text", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()

@@ -16,7 +16,7 @@ import logging
 import math
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from training.pocket_clip import bank as banks
-from training.pocket_clip.batches import Batch, BatchMaker, PictureSource
+from training.pocket_clip.batches import MIX, Batch, BatchMaker, PictureSource
 from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage
 
@@ -236,7 +236,9 @@ class Run:
         self.step, self.seconds, self.seen = state["counters"]
 
 
-def load_sources(data: Path, bank: banks.Bank, names: list[str]) -> tuple[list[PictureSource], np.ndarray]:
+def load_sources(
+    data: Path, bank: banks.Bank, names: list[str], *, is_student: bool = False
+) -> tuple[list[PictureSource], np.ndarray]:
     """The picture sets that are there, and the target embeddings of their free captions (F, 384)."""
     sources, free, first = [], [np.zeros((0, bank.targets.shape[1]), np.float32)], 0
     for name in names:
@@ -244,15 +246,16 @@ def load_sources(data: Path, bank: banks.Bank, names: list[str]) -> tuple[list[P
             log.info("no %s", name)
             continue
         sources.append(PictureSource(name, data, bank, first))
-        captions = data / f"{name}.captions.npy"
+        captions = data / f"{name}.captions{'.student' if is_student else ''}.npy"
         if captions.is_file():
-            free.append(banks.centre(np.load(captions).astype(np.float32), bank.mean))
+            rows = np.load(captions).astype(np.float32)
+            free.append(rows if is_student else banks.centre(rows, bank.mean))
             first += len(free[-1])
     return sources, np.concatenate(free)
 
 
 def train(run: Run, out: Path, peers: Peers) -> None:
-    """Advance until the budget is spent; log every 20 steps, checkpoint every two minutes, at the end and on SIGTERM."""
+    """Advance until the budget is spent; log every 20 steps, checkpoint every two minutes, at the end, on SIGTERM."""
     checkpoint, saved_at, recent = out / "checkpoint.pt", time.monotonic(), []
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
@@ -290,6 +293,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--sets", default="tiny,cifar,caltech,pacs,grocery,clothing,houses,flickr,fluent,noto,toybox")
+    parser.add_argument("--start", type=Path, help="checkpoint of a finished run to go on from, with a new budget")
+    parser.add_argument("--mix", default="", help="shares of sets other than the usual, set=share,...")
+    parser.add_argument("--average", type=float, default=0.998, help="memory of the weight average, per step")
+    parser.add_argument("--student", action="store_true", help="targets of our own text tower, see align.py")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--rank", type=int, default=0, help="number of this process; start --peers of them")
     parser.add_argument("--peers", type=int, default=1)
@@ -299,12 +306,21 @@ def main() -> None:
     torch.set_flush_denormal(True)
     args.out.mkdir(parents=True, exist_ok=True)
     stages = tuple((float(a), int(b)) for a, b in (part.split(":") for part in args.stages.split(",")))
-    recipe = Recipe(args.minutes, batch=args.batch, stages=stages, rate=args.rate, optimizer=args.optimizer)
+    recipe = Recipe(
+        args.minutes, batch=args.batch, stages=stages, rate=args.rate, optimizer=args.optimizer, average=args.average
+    )
     bank = banks.load(args.data)
-    sources, free = load_sources(args.data, bank, args.sets.split(","))
+    if args.student:
+        bank = replace(bank, targets=np.load(args.data / "bank.student.npy").astype(np.float32))
+    sources, free = load_sources(args.data, bank, args.sets.split(","), is_student=args.student)
+    mix = MIX | {name: float(part) for name, part in (pair.split("=") for pair in args.mix.split(",") if pair)}
     for source in sources:
         log.info("%s: %d training pictures", source.name, len(source.rows))
-    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch))
+    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch, mix))
+    if args.start is not None:
+        run.load(args.start)
+        run.step, run.seconds, run.seen = 0, 0.0, 0
+        run.average = WeightAverage(run.model, recipe.average)
     if (args.out / "checkpoint.pt").is_file():
         run.load(args.out / "checkpoint.pt")
         log.info("resumed at step %d, %.0f s", run.step, run.seconds)
