@@ -189,7 +189,7 @@ def run_job(
             running.stop()
     error = running.error
     if error is None:
-        return running.result  # type: ignore[no-any-return]
+        return running.result
     if isinstance(error, HubError):
         state = "cancelled" if isinstance(error, Cancelled) else "error"
         yield {line: status(state, str(error)), **(always or {})}

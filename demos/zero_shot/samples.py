@@ -32,8 +32,8 @@ class Sample:
 # (package, path inside it, title, labels); the packages are for tests, a hub without them shows our own pictures only.
 _LIBRARY_PHOTOS = (
     ("skimage", "data/chelsea.png", "A cat", "cat = kitten, tabby\ndog\nbird\nhorse\ncar"),
-    ("sklearn", "datasets/images/flower.jpg", "A flower", "flower = blossom\ntree\nbutterfly\nfish\nbuilding"),
-    ("sklearn", "datasets/images/china.jpg", "A palace", "temple = palace, pagoda\nbridge\nmountain\nbeach\ncar"),
+    ("sklearn", "datasets/images/flower.jpg", "A flower", "flower = blossom\ncat\nhouse\ncar\nguitar"),
+    ("sklearn", "datasets/images/china.jpg", "A palace", "temple = palace, pagoda\nbridge\nbeach\ncar\nflower"),
 )
 
 
