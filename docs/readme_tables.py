@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
 import app
 from core.catalog import MODELS
+from core.checkpoints import BUNDLED_DIR
 from core.model_spec import Bundled, ModelSpec
 from core.settings import Settings
 from demos.registry import DEMOS, PAGES
@@ -48,7 +50,18 @@ def models() -> str:
     return "\n".join(["| Name | Model | Parameters | Download | Licence |", "|---|---|---|---|---|", *rows])
 
 
-TABLES = {"tabs": tabs, "flags": flags, "models": models}
+def scores() -> str:
+    """One row a figure of the bundled model's card, with its bar where it has one."""
+    card = json.loads((BUNDLED_DIR / "pocket-clip" / "card.json").read_text(encoding="utf-8"))
+    rows = []
+    for score in card["scores"]:
+        bar = "" if score["bar"] is None else f"{score['bar']:g}"
+        interval = f"{score['low']:g} to {score['high']:g}" if score["n"] > 1 else ""
+        rows.append(f"| {score['what']} | {score['value']:g} | {interval} | {score['n']:,} | {bar} |")
+    return "\n".join(["| Measured | Value | 95 % interval | n | Bar |", "|---|---|---|---|---|", *rows])
+
+
+TABLES = {"tabs": tabs, "flags": flags, "models": models, "scores": scores}
 
 
 def filled(text: str) -> str:
