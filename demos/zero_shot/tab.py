@@ -30,7 +30,7 @@ def _wire_answers(parts: Parts) -> list[Any]:
     """Classify, explain, many pictures; returns the events that Cancel stops."""
     given = [*parts.inputs.all(), parts.taught]
     answer = [parts.bars, parts.details, parts.line, parts.shown, parts.reasons, parts.texts]
-    heat = [parts.heat, parts.heat_note, parts.histogram, parts.inputs.none_below, parts.shown, parts.line]
+    heat = [parts.heat, parts.heat_note, parts.histogram, parts.inputs.none_below, parts.explained, parts.line]
     parts.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     parts.run_many.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     parts.samples.picked(None, None, parts.line, js=_WAITING, **_LIGHT)
@@ -49,7 +49,7 @@ def _wire_answers(parts: Parts) -> list[Any]:
         tab_run.classify_again(parts), [parts.shown, parts.picture, *given], answer, **_FOLLOWING
     )
     events += [changed, *_after_answer(parts, changed, explain, heat)]
-    known = [parts.shown, parts.inputs.none_below]
+    known = [parts.shown, parts.explained, parts.inputs.none_below]
     events.append(parts.bars.picked(tab_run.explain_picked(parts), known, heat, **_FOLLOWING))
     many = [parts.table, parts.csv, parts.json, parts.line]
     all_asked = parts.run_many.click(
@@ -66,7 +66,7 @@ def _after_answer(parts: Parts, answered: Any, explain: Callable[..., Any], heat
     answered.then(tab_run.refresh_models, None, parts.inputs.model, **_LIGHT)
     answered.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
     answered.failure(tab_run.no_explanation(parts), None, heat[:3], **_LIGHT)
-    return [answered.success(explain, [parts.shown, parts.inputs.none_below], heat, **_FOLLOWING)]
+    return [answered.success(explain, [parts.shown, parts.explained, parts.inputs.none_below], heat, **_FOLLOWING)]
 
 
 def _wire_teaching(
@@ -115,7 +115,7 @@ def _wire_settings(parts: Parts) -> None:
     )
     gr.on(
         [inputs.none_below.input, inputs.none_of_these.input], tab_run.move_threshold(parts),
-        [parts.shown, inputs.none_of_these, inputs.none_below],
+        [parts.shown, parts.explained, inputs.none_of_these, inputs.none_below],
         [parts.shown, parts.bars, parts.details, parts.histogram, parts.line],
         trigger_mode="always_last", **_LIGHT,
     )  # fmt: skip

@@ -84,6 +84,7 @@ class Parts:
     csv: gr.DownloadButton
     json: gr.DownloadButton
     shown: gr.State
+    explained: gr.State
 
 
 def _thumbnails() -> list[dict[str, str]]:
@@ -255,7 +256,7 @@ def _place_right(holder: dict[str, Any]) -> None:
 
 def place() -> Parts:
     """Place every component; inputs left, answer right."""
-    holder: dict[str, Any] = {"shown": gr.State(None, time_to_live=3600)}
+    holder: dict[str, Any] = {name: gr.State(None, time_to_live=3600) for name in ("shown", "explained")}
     with gr.Row(elem_classes="job two-columns", elem_id="zs-job"):
         with gr.Column(scale=5, min_width=300):
             _place_left(holder)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,30 @@ Taught = Mapping[str, Sequence[str]]  # class -> picture files
 
 @dataclass(frozen=True)
 class Shown:
-    """What is on the page, so that a slider or a click on a bar need not compute it again."""
+    """The answer on the page and what it came from, so that a slider or a click on a bar need not ask again."""
 
     upload: Upload
     labels: str
     options: Options
     model: str
     answer: Classification
-    histogram: Histogram | None = None
+    serial: int = field(default_factory=count().__next__)  # tells one answer from the next
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What explaining an answer found.
+
+    It lies apart from ``Shown``: an explanation that ends late must not bring back the answer that it was asked for.
+    """
+
+    serial: int
+    histogram: Histogram
+
+    @staticmethod
+    def histogram_of(explained: Explained | None, shown: Shown) -> Histogram | None:
+        """The histogram, if it is that of the answer on the page."""
+        return explained.histogram if explained is not None and explained.serial == shown.serial else None
 
 
 def _examples(taught: Taught) -> dict[str, list[Picture]]:
@@ -153,16 +170,16 @@ def _all_labels(shown: Shown) -> list[Label]:
     return typed + [Label(scored.label) for scored in shown.answer.ranked if scored.label not in names]
 
 
-def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram, float | None]:
+def _heat_picture(
+    shown: Shown, histogram: Histogram | None, label: str, job: Job
+) -> tuple[Any, Histogram, float | None]:
     """The picture with its heat map (H, W, 3), how other pictures score, and the threshold that the model suggests."""
     picture = shown.upload.read()
     small = Picture(shrink(picture.rgb, HEAT_PX), picture.name)
     with POOL.use(shown.model, job=job) as encoder:
         job.step("running", note=f"where {label} is" if len(label) < 30 else "")
         heat = where_it_looked(small, label, _all_labels(shown), shown.options, model=encoder, job=job)
-        histogram = shown.histogram or threshold_histogram(
-            shown.answer, shown.labels, shown.options, model=encoder, job=job
-        )
+        histogram = histogram or threshold_histogram(shown.answer, shown.labels, shown.options, model=encoder, job=job)
         is_cosine = shown.options.unknown_score == "cosine"
         suggested = encoder.calibration.unknown_threshold if is_cosine else None
     return overlay(small.rgb, heat), histogram, suggested
@@ -171,12 +188,15 @@ def _heat_picture(shown: Shown, label: str, job: Job) -> tuple[Any, Histogram, f
 def explain_handler(parts: Parts) -> Callable[..., Updates]:
     """After an answer, or when a bar is clicked: the heat map of one label and the histogram."""
 
-    def explain(shown: Shown | None, label: str, below: float) -> Updates:
+    def explain(shown: Shown | None, explained: Explained | None, label: str, below: float) -> Updates:
         if shown is None:
             return
-        painted, histogram, suggested = yield from run_job(lambda job: _heat_picture(shown, label, job), parts.line)
+        known = Explained.histogram_of(explained, shown)
+        painted, histogram, suggested = yield from run_job(
+            lambda job: _heat_picture(shown, known, label, job), parts.line
+        )
         # While nobody has asked for "none of these", the slider waits where the model's own threshold is.
-        is_free = shown.options.unknown_threshold is None and shown.histogram is None and suggested is not None
+        is_free = shown.options.unknown_threshold is None and known is None and suggested is not None
         below = round(suggested, 3) if is_free and suggested is not None else below
         low, high = present.slider_range(histogram, below)
         yield {
@@ -184,7 +204,7 @@ def explain_handler(parts: Parts) -> Callable[..., Updates]:
             parts.heat_note: {"lines": [f"What speaks for “{label}” against the other labels; red speaks loudest."]},
             parts.histogram: present.histogram_value(histogram, shown.options.unknown_threshold),
             parts.inputs.none_below: gr.update(minimum=low, maximum=high, value=below),
-            parts.shown: replace(shown, histogram=histogram),
+            parts.explained: Explained(shown.serial, histogram),
             parts.line: status("done", done_words(shown)),
         }
 
@@ -195,8 +215,8 @@ def explain_best(parts: Parts) -> Callable[..., Updates]:
     """The heat map of the best label."""
     explain = explain_handler(parts)
 
-    def run(shown: Shown | None, below: float) -> Updates:
-        yield from explain(shown, shown.answer.ranked[0].label if shown else "", below)
+    def run(shown: Shown | None, explained: Explained | None, below: float) -> Updates:
+        yield from explain(shown, explained, shown.answer.ranked[0].label if shown else "", below)
 
     return run
 
@@ -205,11 +225,11 @@ def explain_picked(parts: Parts) -> Callable[..., Updates]:
     """The heat map of the label whose bar was clicked."""
     explain = explain_handler(parts)
 
-    def run(shown: Shown | None, below: float, event: gr.EventData) -> Updates:
+    def run(shown: Shown | None, explained: Explained | None, below: float, event: gr.EventData) -> Updates:
         asked = event._data.get("label") if isinstance(event._data, dict) else None
         known = {scored.label for scored in shown.answer.ranked} if shown else set()
         if asked in known:
-            yield from explain(shown, str(asked), below)
+            yield from explain(shown, explained, str(asked), below)
 
     return run
 
@@ -233,7 +253,7 @@ def no_explanation(parts: Parts) -> Callable[[], dict[Any, Any]]:
 def move_threshold(parts: Parts) -> Callable[..., dict[Any, Any]]:
     """The slider moved: the same scores against another threshold, nothing is computed again."""
 
-    def run(shown: Shown | None, none: bool, below: float) -> dict[Any, Any]:
+    def run(shown: Shown | None, explained: Explained | None, none: bool, below: float) -> dict[Any, Any]:
         if shown is None:
             return {parts.line: gr.skip()}
         threshold = float(below) if none else None
@@ -247,8 +267,8 @@ def move_threshold(parts: Parts) -> Callable[..., dict[Any, Any]]:
             parts.bars: moved.answer.as_json(),
             parts.details: present.details(moved.answer),
         }
-        if moved.histogram is not None:
-            updates[parts.histogram] = present.histogram_value(moved.histogram, threshold)
+        if (histogram := Explained.histogram_of(explained, shown)) is not None:
+            updates[parts.histogram] = present.histogram_value(histogram, threshold)
         return updates
 
     return run
