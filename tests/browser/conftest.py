@@ -1,4 +1,4 @@
-"""One server and one browser for all browser tests; a fresh page each, whose requests are watched."""
+"""One server a module and one browser for all browser tests; a fresh page each, whose requests are watched."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 LOCAL_HOSTS = {"127.0.0.1", "localhost"}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    """The app with a stub in the place of every model."""
+    """The app with a stub in the place of every model; it must end with the module, or later tests meet the stub."""
     with serve(StubModel()) as running:
         yield running
 

@@ -70,7 +70,9 @@ def test_cells_lie_where_the_picture_says(family: Family, encoders: dict, rng: A
     changed[56:, 56:] = 255 - changed[56:, 56:]
     before, after = (encoders[family].encode_patches(p, size_px=64, method="maskclip") for p in (rgb, changed))
     moved = np.linalg.norm(after - before, axis=-1)
-    assert np.unravel_index(moved.argmax(), moved.shape) == (7, 7)
+    peak = np.array(np.unravel_index(moved.argmax(), moved.shape))
+    slack = 1 if family == "pocket" else 0  # 7x7 kernels spread a change over the cells beside it
+    assert np.abs(peak - 7).max() <= slack
 
 
 def _slow_last_layer(network: Any, pixels: torch.Tensor, method: DenseMethod) -> torch.Tensor:
