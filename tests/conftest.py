@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,15 @@ def isolated_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sett
     settings_module._current = fresh
     yield fresh
     settings_module._current = before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_pool() -> Iterator[None]:
+    """Let no module leave models in memory for the next."""
+    yield
+    pool = sys.modules.get("core.pool")
+    if pool is not None:
+        pool.POOL.clear()
 
 
 @pytest.fixture

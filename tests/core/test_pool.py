@@ -96,9 +96,20 @@ def test_sixteen_threads_and_four_models_with_room_for_two(models: Pool) -> None
 
 
 def test_different_models_load_at_the_same_time(models: Pool) -> None:
-    behaviour.seconds = 0.2
+    behaviour.gate = threading.Event()  # holds both loads until they have been seen side by side
     names = iter("ab")
+
+    def watch() -> None:
+        until_s = time.monotonic() + 20
+        while behaviour.running < 2 and time.monotonic() < until_s:
+            time.sleep(0.005)
+        assert behaviour.gate is not None
+        behaviour.gate.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     _in_threads(2, lambda: models.use(next(names)).__enter__())
+    watcher.join()
     assert behaviour.most_running == 2
 
 

@@ -167,7 +167,7 @@ def test_moving_the_slider_before_an_answer_does_nothing(page: gr.Blocks) -> Non
     class OnlyLine:
         line: str = "line"
 
-    assert list(tab_run.move_threshold(OnlyLine())(None, True, 0.5)) == ["line"]  # type: ignore[arg-type]
+    assert list(tab_run.move_threshold(OnlyLine())(None, None, True, 0.5)) == ["line"]  # type: ignore[arg-type]
 
 
 def test_details_are_json_and_bounded() -> None:
