@@ -81,11 +81,11 @@ _POCKET = ModelSpec(
         Bundled(
             "pocket-clip",
             {
-                "calibration.json": "92b7c3b95f73c03a15c501fb8c58bbcea8008f2cabec48b34cd57266cdf50041",
-                "calibration.safetensors": "07f9fdd17aca8a328f904423ef4fb12de8572cc79516f6f63d0c9ee1a76e83c8",
-                "card.json": "4434e76e55543a99922a0d12f90aafafa0ddcec6895ea0c13a7f737e3acc430e",
+                "calibration.json": "9d95fbc45d465b4492a8cbde6ab99e3fd89ffb4edfbc86e320eb7dea4d0678c7",
+                "calibration.safetensors": "4053a86d21b59d14e8ed3a8ba4a39482157f860e513d9d011a1e77092137d920",
+                "card.json": "cf156c4f55218aaddd2a8180ba359c69925fc951ffb5c4249da8c5535ada97ec",
                 "config.json": "802c8a346bcc8dd9f8aaef3c8cd3b5599ba2d8d889a1e4d545166ce6c2b00069",
-                "model.safetensors": "f428ab9a32d26f3d08fd57901b2b23a448cbc677fd563b9c355ae3031e6dd3cf",
+                "model.safetensors": "b12fec0a4162d94844f358ba5455c73bf96a539a72adee26ea5f03007bd48727",
                 "preprocessor_config.json": "df1ee728b52c0e21ef6f149e1707b319d4880bb4e342c4cb4967670d9601be79",
                 "processor_config.json": "dda7f680eaa3e9a8cebc0eb849d71340043802e20e966fa17241b4a9054550fc",
                 "tokenizer.json": "dbe2a551e484fc88764faf04e512164e12ebf29e0672b169bab9d8ceb7d77173",
