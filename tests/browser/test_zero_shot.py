@@ -281,7 +281,7 @@ def test_a_closed_page_stops_the_work(open_page: Open, served: Served, tmp_path:
     try:
         _start_slow_work(page, tmp_path)
         page.close()
-        assert _jobs_end_within(4.0)
+        assert _jobs_end_within(2.0)
     finally:
         _slow(served.model, 0.0)
 

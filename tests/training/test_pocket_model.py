@@ -80,13 +80,18 @@ def test_calibration_is_read(encoder: clip.ClipEncoder) -> None:
     assert calibration.unknown_threshold is not None and 0 < calibration.temperature < 10
 
 
-@pytest.mark.parametrize(("toy", "colour"), [("mug", "red"), ("car", "blue"), ("apple", "green")])
+_MUGS = pytest.mark.xfail(reason="11 of 16 red mugs with the third checkpoint", strict=True)
+
+
+@pytest.mark.parametrize(
+    ("toy", "colour"), [pytest.param("mug", "red", marks=_MUGS), ("car", "blue"), ("apple", "green")]
+)
 def test_ranks_a_new_toy_first(encoder: clip.ClipEncoder, toy: str, colour: str) -> None:
     labels = [toy, *(name for name in ("chair", "duck", "guitar", "tree", "lamp"))]
     texts = encoder.encode_texts([f"a photo of a {label}" for label in labels])
     views = [render_single(toy, np.random.default_rng(s), 96, split="held_out", colour=colour).rgb for s in range(16)]
     best = (encoder.encode_images(views) @ texts.T).argmax(1)
-    assert (best == 0).mean() >= 0.65  # measured: mug 11, car 15, apple 16 of 16; chance is a sixth
+    assert (best == 0).mean() >= 5 / 6  # measured: mug 11, car 15, apple 16 of 16; chance is a sixth
 
 
 def test_tells_a_red_mug_from_a_blue_one(encoder: clip.ClipEncoder) -> None:
