@@ -1,0 +1,1 @@
+"""3D language Gaussians: type a word, see it light up in the scene."""
