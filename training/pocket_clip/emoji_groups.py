@@ -1,5 +1,7 @@
-"""Emoji kept out of all training: whole subgroups of Unicode's emoji-test.txt, so that no near twin of a test emoji
-is trained (a man and a woman at one sport, five trucks). Chosen before any run, one or two from each kind of thing.
+"""Emoji kept out of all training: whole subgroups of Unicode's emoji-test.txt.
+
+Whole subgroups, so that no near twin of a test emoji is trained (five trucks, a man and a woman at one sport); chosen
+before any run, one or two of each kind of thing.
 
 Held out are the pictures, in every style. The words stay in the phrases of the text tower, and other sets may show
 the same thing in photos (a guitar, a butterfly): the evaluation reports those without such a photo as well.
