@@ -2,8 +2,8 @@
 
 A world point p goes to ``world_to_cam[:3] @ (p, 1) = (x, y, z)`` and lands on the picture at ``u = fx x / z + cx``,
 ``v = fy y / z + cy``. The picture's corner is (0, 0) and the centre of pixel (column i, row j) is (i + 0.5, j + 0.5),
-as in COLMAP and gsplat. 3D Gaussian Splatting counts pixel centres from 0 and takes the principal point half a pixel off
-the middle, which is the same picture.
+as in COLMAP and gsplat. 3D Gaussian Splatting counts pixel centres from 0 and takes the principal point half a pixel
+off the middle, which is the same picture.
 """
 
 from __future__ import annotations
