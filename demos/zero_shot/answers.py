@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.calibration import probabilities
+from core.labels import Label
 from demos.zero_shot import few_shot
 from demos.zero_shot.classifier import Classifier
 from demos.zero_shot.descriptions import bars
-from demos.zero_shot.labels import Label
 from demos.zero_shot.options import Classification, DescriptorBar, Options, Scored
 from demos.zero_shot.scores import each, mcm, together
 

@@ -15,15 +15,12 @@ from numpy.typing import NDArray
 
 from core.calibration import Calibration, Scoring, hubness_corrected
 from core.errors import InputError
+from core.image_text import ImageTextModel, Truncation
 from core.images import Picture
-from core.tasks import Job
-from demos.zero_shot import few_shot
-from demos.zero_shot.descriptions import descriptors_for, sentences
-from demos.zero_shot.labels import Label, key_of, listed, quoted, read_labels
-from demos.zero_shot.model import ImageTextModel, Truncation
-from demos.zero_shot.options import METHODS, LabelTexts, Options, SynonymRule
-from demos.zero_shot.prompts import (
+from core.labels import Label, key_of, listed, quoted, read_labels
+from core.prompts import (
     BACKGROUND,
+    LabelTexts,
     check_text_count,
     ensemble,
     fill,
@@ -31,6 +28,10 @@ from demos.zero_shot.prompts import (
     label_texts,
     templates_of,
 )
+from core.tasks import Job
+from demos.zero_shot import few_shot
+from demos.zero_shot.descriptions import descriptors_for, sentences
+from demos.zero_shot.options import METHODS, Options, SynonymRule
 
 Labels = str | Sequence[Label]  # what was typed, or labels already read
 BACKGROUND_TITLE = "(anything else)"  # stands for the background texts in the list of texts that were sent

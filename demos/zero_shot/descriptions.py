@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from demos.zero_shot.labels import Label, key_of, quoted
+from core.labels import Label, key_of, quoted
+from core.prompts import fill
 from demos.zero_shot.options import DescriptorBar
-from demos.zero_shot.prompts import fill
 
 DATA = Path(__file__).parent / "data" / "descriptors.json"
 MAX_DESCRIPTORS = 50  # of one label

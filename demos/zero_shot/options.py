@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from demos.zero_shot.model import Truncation
+from core.image_text import Truncation
+from core.prompts import LabelTexts, TemplateSet
 
 Method = Literal["names", "descriptions", "examples"]
-TemplateSet = Literal["plain", "photo", "seven", "eighty", "own"]
 SynonymRule = Literal["mean", "max"]
 UnknownScore = Literal["cosine", "mcm"]
 
 METHODS: tuple[Method, ...] = ("names", "descriptions", "examples")
-TEMPLATE_SETS: tuple[TemplateSet, ...] = ("plain", "photo", "seven", "eighty", "own")
 NONE_OF_THESE = "none of these"  # the label of a picture that fits no label well enough
 
 
@@ -63,14 +62,6 @@ class Scored:
     label: str
     confidence: float
     cosine: float
-
-
-@dataclass(frozen=True)
-class LabelTexts:
-    """The very texts that were sent to the model for one label, in order."""
-
-    label: str
-    texts: tuple[str, ...]
 
 
 @dataclass(frozen=True)

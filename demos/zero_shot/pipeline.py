@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.image_text import ImageTextModel
 from core.images import Picture
+from core.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
 from core.tasks import Job
 from demos.zero_shot import batch
 from demos.zero_shot.answers import answer, is_unknown, ranked, score
 from demos.zero_shot.batch import Row, Source, Table
 from demos.zero_shot.classifier import Classifier, Labels, prepare
 from demos.zero_shot.explain import enlarged, heat_of, margins
-from demos.zero_shot.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
-from demos.zero_shot.model import ImageTextModel
 from demos.zero_shot.options import NONE_OF_THESE, Classification, Options, Scored
 from demos.zero_shot.scores import Histogram, histogram
 from demos.zero_shot.snippets import snippet_curl, snippet_python

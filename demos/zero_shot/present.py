@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.prompts import LabelTexts
 from demos.zero_shot.batch import Table
-from demos.zero_shot.options import Classification, LabelTexts, Scored
+from demos.zero_shot.options import Classification, Scored
 from demos.zero_shot.scores import Histogram
 
 SHOWN_LABELS = 100  # labels whose texts and descriptors are sent to the page

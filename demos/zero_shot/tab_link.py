@@ -8,10 +8,11 @@ from typing import Any
 import gradio as gr
 
 from core.errors import InputError
+from core.prompts import TEMPLATE_SETS
 from demos import permalink
 from demos.base import status, visible_errors
 from demos.permalink import Choice, Flag, Number, Text
-from demos.zero_shot.options import METHODS, TEMPLATE_SETS
+from demos.zero_shot.options import METHODS
 from demos.zero_shot.tab_parts import MODELS, Inputs, Parts
 
 SLUG = "zero_shot"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.labels import Label, key_of
 from demos.zero_shot.descriptions import (
     DATA,
     bars,
@@ -22,7 +23,6 @@ from demos.zero_shot.descriptions import (
     sentences,
     write_descriptors,
 )
-from demos.zero_shot.labels import Label, key_of
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,13 @@ import pytest
 from core.calibration import Calibration
 from core.errors import Cancelled, InputError
 from core.images import Picture
+from core.labels import Label
+from core.prompts import SEVEN
 from core.tasks import Job, Step
 from demos.zero_shot.classifier import BACKGROUND_TITLE
 from demos.zero_shot.descriptions import bundled
-from demos.zero_shot.labels import Label
 from demos.zero_shot.options import NONE_OF_THESE, Classification
 from demos.zero_shot.pipeline import Options, classify, threshold_histogram
-from demos.zero_shot.prompts import SEVEN
 from tests.stub_model import COLOURS, StubModel, halves, solid
 
 COLOUR_LABELS = "\n".join(COLOURS)

@@ -1,4 +1,4 @@
-"""What this tab needs from a model: embeddings of pictures, texts and patches in one space."""
+"""What tabs need from an image-text model: embeddings of pictures, texts and patches in one space."""
 
 from __future__ import annotations
 

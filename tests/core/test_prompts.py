@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from demos.zero_shot.labels import Label
-from demos.zero_shot.prompts import (
+from core.labels import Label
+from core.prompts import (
     BACKGROUND,
     EIGHTY,
     MAX_TEXTS,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from demos.zero_shot.labels import MAX_LABEL_CHARS, MAX_LABELS, Label, parse_labels, read_labels
+from core.labels import MAX_LABEL_CHARS, MAX_LABELS, Label, parse_labels, read_labels
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,19 @@ MIT licence, Copyright 2021 OpenAI; here put together from their parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.calibration import unit_rows
 from core.errors import InputError
-from demos.zero_shot.labels import Label, quoted
-from demos.zero_shot.options import TEMPLATE_SETS, LabelTexts, TemplateSet
+from core.labels import Label, quoted
 
+TemplateSet = Literal["plain", "photo", "seven", "eighty", "own"]
+
+TEMPLATE_SETS: tuple[TemplateSet, ...] = ("plain", "photo", "seven", "eighty", "own")
 SLOT = "{}"
 MAX_OWN_TEMPLATES = 100
 MAX_TEMPLATE_CHARS = 300
@@ -75,6 +79,14 @@ EIGHTY = (
 # What a picture shows when it shows nothing in particular: the other side of a yes-or-no question.
 # "object, things, stuff, texture" are LangSplat's canonical phrases, Qin et al. 2023, arXiv:2312.16084, section 3.4.
 BACKGROUND = ("object", "things", "stuff", "texture")
+
+
+@dataclass(frozen=True)
+class LabelTexts:
+    """The very texts that were sent to the model for one label, in order."""
+
+    label: str
+    texts: tuple[str, ...]
 
 
 def templates_of(name: TemplateSet, own: str = "") -> tuple[str, ...]:
