@@ -1,0 +1,1 @@
+"""Open-vocabulary segmentation: name it, outline it."""
