@@ -213,7 +213,7 @@ def test_shards_hold_what_was_rendered_and_resume(tmp_path):
     paths = list(write_shards("train", 3, 32, tmp_path))
     assert [path.name for path in paths] == ["toybox_single_train_32_0000000.npz"]
     with np.load(paths[0]) as shard:
-        assert shard["rgb"].shape == (3, 32, 32, 3) and shard["instances"].shape == (3, 8, 8)
+        assert shard["rgb"].shape == (3, 32, 32, 3) and shard["instances"].shape == shard["parts"].shape == (3, 32, 32)
         assert shard["class_id"].tolist() == [0, 1, 2] and list(shard["classes"]) == list(CLASSES)
         meta = [json.loads(text) for text in shard["meta"]]
         assert (shard["rgb"][1] == picture("train", 1, 32).rgb).all()

@@ -53,7 +53,7 @@ class PictureSource:
     def __init__(self, name: str, data: Path, bank: Bank, first_caption: int = 0) -> None:
         row_of = {key: row for row, key in enumerate(bank.keys)}
         listing = json.loads((data / f"{name}.json").read_text())
-        self.name = name
+        self.name, self.first_caption = name, first_caption
         self.pixels = np.load(data / f"{name}.npy")  # in memory: page caches are dropped under pressure
         is_free = name in ("flickr", "toybox")
         rows = [

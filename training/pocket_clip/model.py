@@ -47,6 +47,14 @@ class ImageTower(nn.Module):
         """Pool, norm and project: (N, 3, H, W) -> (N, dim)."""
         return self.visual_projection(self.vision_model(pixels).pooler_output)
 
+    def cells(self, pixels: Tensor) -> Tensor:
+        """The last map before pooling: (N, 3, H, W) -> (N, C, H / 16, W / 16)."""
+        return self.vision_model(pixels).last_hidden_state
+
+    def project(self, features: Tensor) -> Tensor:
+        """Norm and projection of pooled or single cells: (..., C) -> (..., dim) float32."""
+        return self.visual_projection(self.vision_model.layernorm(features.float()))
+
 
 def normalise(pixels: Tensor) -> Tensor:
     """RGB in [0, 1] -> the tower's input: (N, 3, H, W)."""

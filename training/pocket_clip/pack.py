@@ -68,24 +68,42 @@ def save(model: VisionTextDualEncoderModel, processor: VisionTextDualEncoderProc
     (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 
+def unpack(folder: Path) -> VisionTextDualEncoderModel:
+    """A packed folder in float32."""
+    return VisionTextDualEncoderModel.from_pretrained(folder, dtype=torch.float32).eval()
+
+
 def load_image_tower(run: Path, *, averaged: bool = True) -> ImageTower:
-    state = torch.load(run / "checkpoint.pt", weights_only=False)
+    """The image tower of a training run, or of a packed folder."""
     tower = ImageTower(TowerShape()).eval()
+    if not (run / "checkpoint.pt").is_file():
+        packed = unpack(run)
+        tower.vision_model.load_state_dict(packed.vision_model.state_dict())
+        tower.visual_projection.load_state_dict(packed.visual_projection.state_dict())
+        tower.log_scale.data = packed.logit_scale.data.clone()
+        return tower
+    state = torch.load(run / "checkpoint.pt", weights_only=False)
     tower.load_state_dict(state["average"]["weights"] if averaged else state["model"])
     return tower
 
 
 def load_text_tower(run: Path) -> TextTower:
-    state = torch.load(run / "checkpoint.pt", weights_only=False)
+    """The text tower of a training run, or of a packed folder."""
     tower = TextTower(len(make_tokenizer())).eval()
+    if not (run / "checkpoint.pt").is_file():
+        packed = unpack(run)
+        tower.text_model.load_state_dict(packed.text_model.state_dict())
+        tower.text_projection.load_state_dict(packed.text_projection.state_dict())
+        return tower
+    state = torch.load(run / "checkpoint.pt", weights_only=False)
     tower.load_state_dict(state["tower"])
     return tower
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", type=Path, required=True)
-    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--image", type=Path, required=True, help="run, or packed folder")
+    parser.add_argument("--text", type=Path, required=True, help="run, or packed folder")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--side", type=int, default=64)
     args = parser.parse_args()

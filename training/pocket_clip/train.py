@@ -16,7 +16,7 @@ import logging
 import math
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,11 @@ from torch.nn import functional
 
 from training.pocket_clip import bank as banks
 from training.pocket_clip.batches import MIX, Batch, BatchMaker, PictureSource
+from training.pocket_clip.composites import RegionMaker, SceneSource, emoji_cutouts, toy_cutouts
 from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage
+from training.pocket_clip.pack import load_image_tower
+from training.pocket_clip.regions import region_loss
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class Recipe:
     optimizer: str = "muon"
     average: float = 0.998
     seed: int = 0
+    regions: int = 0  # pictures with masks in each step (composites.py); 0: none
+    region_px: int = 128
+    region_weight: float = 0.5
 
     def side_px(self, progress: float) -> int:
         """Picture side at this share of the budget."""
@@ -172,9 +178,16 @@ class Peers:
 class Run:
     """One training with everything that a checkpoint must hold."""
 
-    def __init__(self, recipe: Recipe, shape: TowerShape, targets: CaptionTargets, maker: BatchMaker) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        shape: TowerShape,
+        targets: CaptionTargets,
+        maker: BatchMaker,
+        regions: RegionMaker | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.targets, self.maker = recipe, targets, maker
+        self.recipe, self.targets, self.maker, self.regions = recipe, targets, maker, regions
         self.model = ImageTower(shape).to(memory_format=torch.channels_last).train()
         speed_up(self.model)
         self.optimizers = make_optimizers(self.model, recipe)
@@ -201,6 +214,13 @@ class Run:
             images = self.model(batch.pixels)
         loss, hit = self.targets.loss(images, self.model.log_scale, batch, self.rng)
         loss.backward()
+        shown = {"region": 0.0, "ground": 0.0, "region_hit": 0.0}
+        if self.regions is not None:
+            part, shown = region_loss(
+                self.model, self.targets, self.regions.draw(self.recipe.region_px, self.rng), self.rng
+            )
+            (part * self.recipe.region_weight).backward()
+            self.seen += self.regions.batch
         nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -211,7 +231,7 @@ class Run:
         self.step += 1
         self.seen += len(batch.pixels)
         self.seconds += time.monotonic() - began
-        return {"loss": loss.item(), "hit": hit.item(), "side": side_px, "rate": rate}
+        return {"loss": loss.item(), "hit": hit.item(), "side": side_px, "rate": rate, **shown}
 
     def save(self, path: Path) -> None:
         """Write the checkpoint whole, then rename it into place."""
@@ -236,9 +256,7 @@ class Run:
         self.step, self.seconds, self.seen = state["counters"]
 
 
-def load_sources(
-    data: Path, bank: banks.Bank, names: list[str], *, is_student: bool = False
-) -> tuple[list[PictureSource], np.ndarray]:
+def load_sources(data: Path, bank: banks.Bank, names: list[str]) -> tuple[list[PictureSource], np.ndarray]:
     """The picture sets that are there, and the target embeddings of their free captions (F, 384)."""
     sources, free, first = [], [np.zeros((0, bank.targets.shape[1]), np.float32)], 0
     for name in names:
@@ -246,12 +264,19 @@ def load_sources(
             log.info("no %s", name)
             continue
         sources.append(PictureSource(name, data, bank, first))
-        captions = data / f"{name}.captions{'.student' if is_student else ''}.npy"
+        captions = data / f"{name}.captions.npy"
         if captions.is_file():
-            rows = np.load(captions).astype(np.float32)
-            free.append(rows if is_student else banks.centre(rows, bank.mean))
+            free.append(banks.centre(np.load(captions).astype(np.float32), bank.mean))
             first += len(free[-1])
     return sources, np.concatenate(free)
+
+
+def make_regions(data: Path, bank: banks.Bank, sources: list[PictureSource], batch: int) -> RegionMaker:
+    """Region batches from the sets at hand; needs Toybox with scenes."""
+    first = next(source.first_caption for source in sources if source.name == "toybox")
+    photos = [source for source in sources if source.name in ("tiny", "houses", "flickr", "caltech", "pacs")]
+    cutouts = [toy_cutouts(data, bank, first), *emoji_cutouts(sources)]
+    return RegionMaker(SceneSource(data, bank, first), cutouts, photos, batch)
 
 
 def train(run: Run, out: Path, peers: Peers) -> None:
@@ -262,7 +287,7 @@ def train(run: Run, out: Path, peers: Peers) -> None:
     is_over = False
     while not is_over:
         shown = run.advance()
-        recent.append((shown["loss"], shown["hit"]))
+        recent.append(tuple(shown[name] for name in ("loss", "hit", "region", "region_hit", "ground")))
         is_over = bool(asked) or run.progress >= 1
         if run.step % SYNC_STEPS == 0:
             run.seconds, is_over = peers.agree(run.model, run.seconds, is_over)
@@ -271,11 +296,12 @@ def train(run: Run, out: Path, peers: Peers) -> None:
         if peers.rank > 0:
             continue
         if run.step % 20 == 0:
-            loss, hit = np.mean(recent, axis=0)
+            loss, hit, *regional = np.mean(recent, axis=0)
             recent.clear()
             row = [run.step, run.seen * peers.count, round(run.seconds, 1), shown["side"]]
+            figures = [f"{loss:.4f}", f"{hit:.4f}", f"{shown['rate']:.6f}", *(f"{value:.4f}" for value in regional)]
             with (out / "log.csv").open("a", newline="") as file:
-                csv.writer(file).writerow([*row, f"{loss:.4f}", f"{hit:.4f}", f"{shown['rate']:.6f}"])
+                csv.writer(file).writerow([*row, *figures])
         if time.monotonic() - saved_at > CHECKPOINT_SECONDS:
             run.save(checkpoint)
             saved_at = time.monotonic()
@@ -293,10 +319,11 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--sets", default="tiny,cifar,caltech,pacs,grocery,clothing,houses,flickr,fluent,noto,toybox")
-    parser.add_argument("--start", type=Path, help="checkpoint of a finished run to go on from, with a new budget")
+    parser.add_argument("--start", type=Path, help="finished run or packed folder to go on from, with a new budget")
     parser.add_argument("--mix", default="", help="shares of sets other than the usual, set=share,...")
     parser.add_argument("--average", type=float, default=0.998, help="memory of the weight average, per step")
-    parser.add_argument("--student", action="store_true", help="targets of our own text tower, see align.py")
+    parser.add_argument("--regions", type=int, default=0, help="pictures with masks in each step")
+    parser.add_argument("--region-side", type=int, default=128, help="their side, pixels")
     parser.add_argument("--threads", type=int, default=1, help="threads of each process")
     parser.add_argument("--rank", type=int, default=0, help="number of this process; start --peers of them")
     parser.add_argument("--peers", type=int, default=1)
@@ -307,19 +334,18 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     stages = tuple((float(a), int(b)) for a, b in (part.split(":") for part in args.stages.split(",")))
     recipe = Recipe(
-        args.minutes, batch=args.batch, stages=stages, rate=args.rate, optimizer=args.optimizer, average=args.average
-    )
+        args.minutes, batch=args.batch, stages=stages, rate=args.rate, optimizer=args.optimizer, average=args.average,
+        regions=args.regions, region_px=args.region_side,
+    )  # fmt: skip
     bank = banks.load(args.data)
-    if args.student:
-        bank = replace(bank, targets=np.load(args.data / "bank.student.npy").astype(np.float32))
-    sources, free = load_sources(args.data, bank, args.sets.split(","), is_student=args.student)
+    sources, free = load_sources(args.data, bank, args.sets.split(","))
     mix = MIX | {name: float(part) for name, part in (pair.split("=") for pair in args.mix.split(",") if pair)}
     for source in sources:
         log.info("%s: %d training pictures", source.name, len(source.rows))
-    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch, mix))
+    regions = make_regions(args.data, bank, sources, recipe.regions) if recipe.regions else None
+    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch, mix), regions)
     if args.start is not None:
-        run.load(args.start)
-        run.step, run.seconds, run.seen = 0, 0.0, 0
+        run.model.load_state_dict(load_image_tower(args.start).state_dict())
         run.average = WeightAverage(run.model, recipe.average)
     if (args.out / "checkpoint.pt").is_file():
         run.load(args.out / "checkpoint.pt")

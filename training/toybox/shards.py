@@ -1,8 +1,9 @@
 """Training pictures on disk: many random views in compact .npz shards, made by one or two polite processes.
 
-A shard holds arrays of equal length n: ``rgb`` (n, S, S, 3) uint8, ``instances`` (n, S / 4, S / 4) uint8 (object ids,
-0 background, every fourth pixel), ``number`` (n,) int64 (the picture's number in its split), and ``meta`` (n,) JSON:
-{"captions": [...], "stage": ..., "objects": [{"class", "class_id", "colour", "look", "size_m", "box_xyxy", "pixels"}]}.
+A shard holds arrays of equal length n: ``rgb`` (n, S, S, 3) uint8, ``instances`` (n, S, S) uint8 (object ids, 0
+background), ``parts`` (n, S, S) uint8 (part ids, 0 background), ``number`` (n,) int64 (the picture's number in its
+split), and ``meta`` (n,) JSON: {"captions": [...], "stage": ..., "objects": [{"id", "class", "class_id", "colour",
+"look", "size_m", "box_xyxy", "pixels"}], "parts": [[id, object id, name, colour], ...]}.
 For single-object pictures ``class_id`` (n,) int16 and ``colour_id`` (n,) int16 repeat the answer; else they are -1.
 """
 
@@ -54,12 +55,13 @@ def view_meta(view: View) -> str:
     """Return what a shard says of one view, as JSON."""
     objects = [
         {
-            "class": thing.class_name, "class_id": CLASSES.index(thing.class_name), "colour": thing.colour,
+            "id": thing.id, "class": thing.class_name, "class_id": CLASSES.index(thing.class_name), "colour": thing.colour,
             "look": thing.look, "size_m": round(thing.size_m, 3), "box_xyxy": thing.box_xyxy, "pixels": thing.pixels,
         }
         for thing in view.objects
     ]  # fmt: skip
-    return json.dumps({"captions": view.captions, "stage": view.stage, "objects": objects})
+    parts = [[label.id, label.object_id, label.name, label.colour] for label in view.part_labels]
+    return json.dumps({"captions": view.captions, "stage": view.stage, "objects": objects, "parts": parts})
 
 
 def write_shard(job: Job) -> Path:
@@ -72,7 +74,8 @@ def write_shard(job: Job) -> Path:
     np.savez_compressed(
         partial,
         rgb=np.stack([view.rgb for view in views]),
-        instances=np.stack([view.instances[1::4, 1::4] for view in views]).astype(np.uint8),
+        instances=np.stack([view.instances for view in views]).astype(np.uint8),
+        parts=np.stack([view.parts for view in views]).clip(max=255).astype(np.uint8),
         number=np.arange(job.first, job.first + job.n),
         class_id=np.array([CLASSES.index(v.objects[0].class_name) if is_single else -1 for v in views], np.int16),
         colour_id=np.array([COLOURS.index(v.objects[0].colour) if is_single else -1 for v in views], np.int16),
