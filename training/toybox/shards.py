@@ -55,8 +55,9 @@ def view_meta(view: View) -> str:
     """Return what a shard says of one view, as JSON."""
     objects = [
         {
-            "id": thing.id, "class": thing.class_name, "class_id": CLASSES.index(thing.class_name), "colour": thing.colour,
-            "look": thing.look, "size_m": round(thing.size_m, 3), "box_xyxy": thing.box_xyxy, "pixels": thing.pixels,
+            "id": thing.id, "class": thing.class_name, "class_id": CLASSES.index(thing.class_name),
+            "colour": thing.colour, "look": thing.look, "size_m": round(thing.size_m, 3),
+            "box_xyxy": thing.box_xyxy, "pixels": thing.pixels,
         }
         for thing in view.objects
     ]  # fmt: skip
