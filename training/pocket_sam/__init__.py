@@ -1,0 +1,1 @@
+"""How pocket-sam is made: pictures with nested regions, the training, thresholds, scores, packing."""
