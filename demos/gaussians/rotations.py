@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats64 = NDArray[np.float64]
+_OTHERS = np.array([[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]])  # the smaller three beside each greatest one
 
 
 def matrices_from_quats(quats_wxyz: ArrayLike) -> Floats64:
@@ -61,3 +62,25 @@ def product(left_wxyz: ArrayLike, right_wxyz: ArrayLike) -> Floats64:
         ],
         -1,
     )
+
+
+def smallest_three(quats: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Take the greatest component out, as compressed files do; the four may come in any order.
+
+    Returns:
+        Place of the greatest component (N,), and the other three (N, 3) of the equal rotation whose greatest
+        component is positive; none exceeds sqrt(1/2).
+    """
+    greatest = np.argmax(np.abs(quats), 1)
+    is_negative = np.take_along_axis(quats, greatest[:, None], 1) < 0
+    three = np.take_along_axis(quats, _OTHERS[greatest], 1)
+    return greatest, np.where(is_negative, -three, three)
+
+
+def from_smallest_three(greatest: NDArray[np.intp], three: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Put the greatest component (N,) back beside the other three (N, 3): the inverse of :func:`smallest_three`."""
+    quats = np.empty((len(three), 4), np.float32)
+    np.put_along_axis(quats, _OTHERS[greatest], three, 1)
+    left = np.sqrt(np.maximum(0, 1 - (three * three).sum(1, keepdims=True)))
+    np.put_along_axis(quats, greatest[:, None], left, 1)
+    return quats
