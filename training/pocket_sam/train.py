@@ -43,7 +43,7 @@ SIZES: dict[str, Any] = {
 }
 MIX = {"scene": 0.5, "composite": 0.2, "textures": 0.1, "bsds": 0.2}
 AFFINITY_WEIGHT = 0.3
-CORRECTED_SHARE = 0.5  # prompts that get a second round with the first answer and a click
+CORRECTED_SHARE = 0.34  # prompts that get a second round with the first answer and a click
 WARM_UP = 0.03  # share of the budget
 CHECKPOINT_SECONDS = 120.0  # wall
 REFRESH_STEPS = 100
@@ -58,7 +58,7 @@ class Recipe:
     minutes: float = 60.0
     steps: int = 0  # > 0: a budget of steps instead
     batch: int = 8
-    prompts: int = 4
+    prompts: int = 3
     stages: tuple[tuple[float, int], ...] = ((0.0, 96), (0.45, 128), (0.75, 192))  # (share of the budget, side px)
     rate: float = 2e-3
     decay: float = 0.05
@@ -113,7 +113,7 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
         is_matrix = value.ndim in (2, 4) and not is_end and "output_upscaling" not in name
         (matrices if is_matrix and recipe.optimizer == "muon" else weights if value.ndim > 1 else rest).append(value)
     groups = [{"params": weights, "weight_decay": recipe.decay}, {"params": rest, "weight_decay": 0.0}]
-    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), foreach=True)]
+    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98), fused=True)]
     return [*made, Muon(matrices, recipe.rate, recipe.decay)] if matrices else made
 
 
@@ -199,7 +199,7 @@ class Run:
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "average": self.average.state(),
-            "rng": self.rng.bit_generator.state,
+            "rng": (self.rng.bit_generator.state, torch.get_rng_state()),
             "counters": (self.step, self.seen, self.seconds, self.cpu_seconds),
         }
         torch.save(state, path.with_suffix(".part"))
@@ -212,7 +212,8 @@ class Run:
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self.average.load(state["average"])
-        self.rng.bit_generator.state = state["rng"]
+        self.rng.bit_generator.state, torch_state = state["rng"]
+        torch.set_rng_state(torch_state)
         self.step, self.seen, self.seconds, self.cpu_seconds = state["counters"]
 
 
@@ -249,7 +250,7 @@ def main() -> None:
     parser.add_argument("--stages", default="0:96,0.45:128,0.75:192", help="share of the budget:side, ...")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--prompts", type=int, default=4)
+    parser.add_argument("--prompts", type=int, default=3)
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
     parser.add_argument("--sizes", type=Path, help="JSON with sizes other than the usual")
     parser.add_argument("--start", type=Path, help="checkpoint of another run whose averaged weights to start from")
