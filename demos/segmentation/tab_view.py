@@ -1,0 +1,25 @@
+"""The picture that one works on, as a component: several scripts of assets/views that share one page element."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from demos.views import VIEWS, View
+
+# In order: what each may use stands before it.
+_SCRIPTS = ("dom", "segment_map", "segment_stage", "segment_prompt", "segment_panels", "segment")
+
+
+@cache
+def _script() -> str:
+    return "".join((VIEWS / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+class Workbench(View):
+    """The photo with its regions, legend and list; what its value holds and its events stand in segment.js."""
+
+    def __init__(self, value: Any = None, *, elem_id: str | None = None, render: bool = True) -> None:
+        """Place it; Gradio says ``render=False`` when it rebuilds the component for one visitor's session."""
+        super().__init__("segment", value, elem_id=elem_id, label="Picture", render=render)
+        self.js_on_load = _script()
