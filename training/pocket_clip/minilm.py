@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, BertModel
 
+from training.pocket_clip.model import fast_numbers
+
 DIM = 384
 MAX_TOKENS = 64
 
@@ -35,7 +37,7 @@ def embed(texts: Sequence[str], batch: int = 256) -> np.ndarray:
         tokens = tokenizer(
             [texts[row] for row in rows], padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with fast_numbers():
             hidden = model(**tokens).last_hidden_state.float()
         mask = tokens["attention_mask"].unsqueeze(-1).float()
         pooled = (hidden * mask).sum(1) / mask.sum(1)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from training.pocket_clip.batches import Batch
 from training.pocket_clip.composites import RegionBatch
-from training.pocket_clip.model import ImageTower
+from training.pocket_clip.model import ImageTower, fast_numbers
 
 if TYPE_CHECKING:
     from training.pocket_clip.train import CaptionTargets
@@ -58,7 +58,7 @@ def region_loss(
     model: ImageTower, targets: CaptionTargets, batch: RegionBatch, rng: np.random.Generator
 ) -> tuple[Tensor, dict[str, float]]:
     """Whole pictures, regions, cells and grounding in one scalar, with what the log shows."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with fast_numbers():
         cells = model.cells(batch.pixels)
     projected = model.project(cells.permute(0, 2, 3, 1))
     named = model.project(region_means(cells, batch))

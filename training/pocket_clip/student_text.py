@@ -25,6 +25,7 @@ from torch.nn import functional
 from transformers import AlbertConfig, AlbertModel, BertModel, PreTrainedTokenizerFast
 
 from training.pocket_clip import minilm, phrases
+from training.pocket_clip.model import fast_numbers
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class Distillation:
         progress = self.seconds / (self.minutes * 60)
         rate = RATE * (min(1, progress / 0.03) if progress < 0.03 else 0.5 * (1 + math.cos(math.pi * min(progress, 1))))
         ids, mask, target = self.draw()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with fast_numbers():
             student = self.tower(ids, mask)
         loss = distillation_loss(student, target)
         loss.backward()

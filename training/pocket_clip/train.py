@@ -28,7 +28,7 @@ from training.pocket_clip import bank as banks
 from training.pocket_clip.batches import MIX, Batch, BatchMaker, PictureSource
 from training.pocket_clip.composites import RegionMaker, SceneSource, emoji_cutouts, toy_cutouts
 from training.pocket_clip.depthwise import speed_up
-from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage
+from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage, fast_numbers
 from training.pocket_clip.pack import load_image_tower
 from training.pocket_clip.regions import region_loss
 
@@ -210,7 +210,7 @@ class Run:
         progress = self.progress
         side_px, rate = self.recipe.side_px(progress), self.recipe.rate_at(progress)
         batch = self.maker.draw(side_px, self.rng)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with fast_numbers():
             images = self.model(batch.pixels)
         loss, hit = self.targets.loss(images, self.model.log_scale, batch, self.rng)
         loss.backward()
