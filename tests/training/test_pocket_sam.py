@@ -83,13 +83,15 @@ def test_saved_and_loaded_weights_answer_alike(tmp_path):
 def test_batched_decoder_equals_segment_anythings(encoder):
     """Two pictures with three prompts each in one pass: the same as one picture after the other through the library."""
     sam = small_sam(encoder)
+    fused = small_sam(encoder)
+    network.speed_up(fused)
     pixels = torch.randn(2, 3, 64, 64)
     points, boxes = torch.rand(2, 3, 1, 2) * 60, torch.tensor([[5.0, 6.0, 40.0, 50.0]]).repeat(3, 1)
     with torch.no_grad():
         embedding = sam.image_encoder(pixels)
         padded = torch.cat([points.flatten(0, 1), torch.zeros(6, 1, 2)], 1)
         ours = network.decode(
-            sam, embedding, network.embed_prompts(sam, padded, torch.tensor([[1, -1]]).repeat(6, 1)),
+            fused, embedding, network.embed_prompts(sam, padded, torch.tensor([[1, -1]]).repeat(6, 1)),
             network.dense_prompts(sam, None, 6),
         )  # fmt: skip
         by_box = network.embed_prompts(sam, boxes.view(3, 2, 2), torch.tensor([[2, 3]]).repeat(3, 1))

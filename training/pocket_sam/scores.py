@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,8 @@ DISJOINT_BSDS = "BSDS500 val; train photos were trained, test photos opened by n
 
 
 def open_folder(folder: Path) -> PromptableSam:
-    """A packed folder, loaded as the hub loads it."""
-    return load(folder, spec(NAME))
+    """A packed folder, loaded as the hub loads it; a new one is in no row of the catalogue yet."""
+    return load(folder, replace(spec("sam-vit-b"), name=NAME, title="Pocket SAM", family="pocket-sam"))
 
 
 @dataclass(frozen=True)

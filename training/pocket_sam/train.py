@@ -82,7 +82,7 @@ class Material:
 
     def __init__(self, data: Path, raw: Path, toys: Path) -> None:
         self.photos, self.emoji, self.bsds = Photos(data), Emoji(data), Bsds(raw / "bsds")
-        self.scenes, self.singles = Toys(toys, "scene6", 8000), Toys(toys, "single", 14_000)
+        self.scenes, self.singles = Toys(toys, "scene6", 8000), Toys(toys, "single", 6000)
 
     def refresh(self) -> None:
         """Take in new shards."""
@@ -124,6 +124,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe, self.sizes, self.material = recipe, sizes, material
         self.model = build(sizes).to(memory_format=torch.channels_last).train()
+        network.speed_up(self.model)
         self.optimizers = make_optimizers(self.model, recipe)
         self.average = WeightAverage(self.model, recipe.average)
         self.rng = np.random.default_rng(recipe.seed)
