@@ -57,7 +57,7 @@ def wilson(p: float, n: int) -> tuple[float, float]:
         raise ValueError(f"no interval for a share of {p} in {n} samples")
     middle = (p + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
     half = Z_95 / (1 + Z_95**2 / n) * float(np.sqrt(p * (1 - p) / n + Z_95**2 / (4 * n * n)))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half))  # rounding at 0 and 1
 
 
 def share(

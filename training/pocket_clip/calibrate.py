@@ -1,9 +1,10 @@
 """Make the packed model's scores readable: background bank for hubness, temperature, "none of these" threshold.
 
 Held-out pictures of several sets are mixed; each stands before ten names, its own and nine that cannot be true of it,
-drawn over all sets. Even-numbered trials fit the temperature (least NLL) and the threshold (best balanced accuracy
-between trials with and without the right name), odd-numbered ones give the figures of the note. The bank is training
-pictures only.
+drawn over all sets (trials.py). Even-numbered trials fit the strength of the hubness correction and the temperature
+(least NLL, together) and the threshold (best balanced accuracy between trials with and without the right name),
+odd-numbered ones give the figures of the note. The bank is training pictures only. The mean is stored times the
+strength, so that the hub subtracts just that much.
 
 Run: ``python -m training.pocket_clip.calibrate --folder assets/models/pocket-clip --raw RAW --data DATA``
 """
@@ -12,17 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.numpy import save_file
 
-from training.evaluate import Packed
-from training.pocket_clip import captions
+from training.pocket_clip.packed import Packed
+from training.pocket_clip.ranking import area_under_roc, expected_calibration_error
+from training.pocket_clip.trials import CANDIDATES, CHECK_SETS, Trials, make_trials, pictures_of
 
-CANDIDATES = 10
-PER_SET = 400
 BANK_SHARES = {
     "tiny": 260,
     "caltech": 70,
@@ -33,25 +34,7 @@ BANK_SHARES = {
     "houses": 20,
     "toybox": 40,
 }
-CHECK_SETS = dict.fromkeys(("tiny", "caltech", "cifar", "toybox"), "test") | dict.fromkeys(
-    ("grocery", "pacs", "clothing"), "dev"
-)
-
-
-@dataclass(frozen=True)
-class Trials:
-    """Cosines of each picture with its ten candidates, the right one in column 0: (N, 10) raw and corrected."""
-
-    raw: np.ndarray
-    corrected: np.ndarray
-
-
-def pictures_of(data: Path, name: str, split: str, count: int) -> tuple[np.ndarray, list[str]]:
-    """Evenly spaced pictures of a split and their concept keys; scenes without one concept are left out."""
-    listing = json.loads((data / f"{name}.json").read_text())
-    rows = [row for row, entry in enumerate(listing) if entry[1] == split and not entry[0].endswith("/scene")]
-    rows = rows[:: max(1, len(rows) // count)][:count]
-    return np.load(data / f"{name}.npy", mmap_mode="r")[rows], [listing[row][0] for row in rows]
+STRENGTHS = tuple(number / 10 for number in range(11))  # 0: no correction, 1: the whole mean
 
 
 def make_bank(packed: Packed, data: Path) -> np.ndarray:
@@ -61,54 +44,24 @@ def make_bank(packed: Packed, data: Path) -> np.ndarray:
     )
 
 
-def make_trials(packed: Packed, raw: Path, data: Path, mean: np.ndarray) -> Trials:
-    """Ten-way trials over all check sets, candidates by the template "a photo of a {}"."""
-    concepts = [c for c in captions.build_concepts(raw) if c.picture_set in CHECK_SETS]
-    row_of = {concept.key: row for row, concept in enumerate(concepts)}
-    texts = packed.names([concept.names[0] for concept in concepts], ("a photo of a {}",))
-    may_both = captions.compatible(concepts)
-    hub, rng = texts @ mean, np.random.default_rng(0)
-    found, corrected = [], []
-    for name, split in CHECK_SETS.items():
-        pictures, keys = pictures_of(data, name, split, PER_SET)
-        for feature, key in zip(packed.images(pictures), keys, strict=True):
-            own = row_of[key]
-            others = rng.choice(np.nonzero(~may_both[own])[0], CANDIDATES - 1, replace=False)
-            columns = np.array([own, *others])
-            cosines = texts[columns] @ feature
-            found.append(cosines)
-            corrected.append(cosines - hub[columns])
-    return Trials(np.array(found), np.array(corrected))
-
-
 def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the last axis: (N, M) -> (N, M)."""
     moved = logits - logits.max(1, keepdims=True)
     return moved - np.log(np.exp(moved).sum(1, keepdims=True))
 
 
-def fit_temperature(cosines: np.ndarray, scale: float) -> float:
-    """Temperature of the least mean NLL of column 0, on a grid of 1 % steps."""
+def fit_temperature(cosines: np.ndarray, scale: float) -> tuple[float, float]:
+    """Temperature of the least mean NLL of column 0, on a grid of 1 % steps; and that NLL."""
     grid = np.exp(np.arange(np.log(0.1), np.log(10), 0.01))
     losses = [-log_softmax(cosines * scale / t)[:, 0].mean() for t in grid]
-    return float(grid[int(np.argmin(losses))])
+    best = int(np.argmin(losses))
+    return float(grid[best]), float(losses[best])
 
 
-def expected_calibration_error(cosines: np.ndarray, scale: float, bins: int = 10) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins, weighted by their counts."""
-    chances = np.exp(log_softmax(cosines * scale))
-    best, sure = chances.argmax(1) == 0, chances.max(1)
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    filled = [place == number for number in range(bins) if (place == number).any()]
-    return float(sum(abs(best[rows].mean() - sure[rows].mean()) * rows.mean() for rows in filled))
-
-
-def area_under_roc(known: np.ndarray, unknown: np.ndarray) -> float:
-    """Chance that a known picture scores above an unknown one (ties count half)."""
-    both = np.concatenate([known, unknown])
-    order = both.argsort(kind="stable")
-    rank = np.empty(len(both))
-    rank[order] = np.arange(1, len(both) + 1)
-    return float((rank[: len(known)].sum() - len(known) * (len(known) + 1) / 2) / (len(known) * len(unknown)))
+def fit_strength(trials: Trials, scale: float) -> float:
+    """Strength of the correction with the least NLL, each at its own best temperature."""
+    losses = [fit_temperature(replace(trials, strength=s).corrected, scale)[1] for s in STRENGTHS]
+    return STRENGTHS[int(np.argmin(losses))]
 
 
 def best_threshold(known: np.ndarray, unknown: np.ndarray) -> float:
@@ -117,33 +70,44 @@ def best_threshold(known: np.ndarray, unknown: np.ndarray) -> float:
     return float(cuts[int(np.argmax([(known >= cut).mean() + (unknown < cut).mean() for cut in cuts]))])
 
 
+def error_of(cosines: np.ndarray, scale: float) -> float:
+    """Calibration error of trials whose right answer is column 0."""
+    chances = np.exp(log_softmax(cosines * scale))
+    return expected_calibration_error(chances.max(1), chances.argmax(1) == 0)
+
+
+def fit(trials: Trials, scale: float) -> dict[str, float]:
+    """Everything that the even trials decide, and what the odd ones say of it."""
+    strength = fit_strength(trials.half(0), scale)
+    trials = replace(trials, strength=strength)
+    even, odd = trials.half(0).corrected, trials.half(1).corrected
+    temperature, _ = fit_temperature(even, scale)
+    return {
+        "temperature": temperature,
+        "hubness_strength": strength,
+        "ece_before": error_of(odd, scale),
+        "ece": error_of(odd, scale / temperature),
+        "accuracy_10way": float((odd.argmax(1) == 0).mean()),
+        "accuracy_10way_without_hubness_correction": float((trials.half(1).raw.argmax(1) == 0).mean()),
+        "unknown_threshold": best_threshold(even.max(1), even[:, 1:].max(1)),
+        "unknown_auroc": area_under_roc(odd.max(1), odd[:, 1:].max(1)),
+        "trials": float(len(odd)),
+    }
+
+
 def calibrate(packed: Packed, raw: Path, data: Path, folder: Path) -> dict[str, float]:
     """Write both calibration files; returns the figures."""
     bank = make_bank(packed, data)
-    mean = bank.mean(0)
-    trials = make_trials(packed, raw, data, mean)
-    scale = float(packed.model.logit_scale.exp())
-    fit, check = trials.corrected[::2], trials.corrected[1::2]
-    temperature = fit_temperature(fit, scale)
-    threshold = best_threshold(fit.max(1), fit[:, 1:].max(1))
-    figures = {
-        "temperature": temperature,
-        "ece_before": expected_calibration_error(check, scale),
-        "ece": expected_calibration_error(check, scale / temperature),
-        "accuracy_10way": float((check.argmax(1) == 0).mean()),
-        "accuracy_10way_without_hubness_correction": float((trials.raw[1::2].argmax(1) == 0).mean()),
-        "unknown_threshold": threshold,
-        "unknown_auroc": area_under_roc(check.max(1), check[:, 1:].max(1)),
-        "trials": float(len(check)),
-    }
+    figures = fit(make_trials(packed, raw, data, bank.mean(0)), packed.scale)
     note = (
-        f"On {len(check)} held-out pictures of {len(CHECK_SETS)} sets among {CANDIDATES} names: accuracy "
+        f"On {figures['trials']:.0f} held-out pictures of {len(CHECK_SETS)} sets among {CANDIDATES} names: accuracy "
         f"{figures['accuracy_10way']:.1%}, calibration error {figures['ece']:.3f} "
         f"(without: {figures['ece_before']:.3f}), "
         f"none-of-these AUROC {figures['unknown_auroc']:.3f} by best corrected cosine."
     )
-    listed = {"temperature": temperature, "unknown_threshold": threshold, "note": note}
+    listed = {name: figures[name] for name in ("temperature", "unknown_threshold")} | {"note": note}
     (folder / "calibration.json").write_text(json.dumps(listed, indent=1) + "\n")
+    mean = figures["hubness_strength"] * bank.mean(0)
     save_file(
         {"image_mean": mean.astype(np.float32), "image_bank": bank.astype(np.float16)},
         folder / "calibration.safetensors",
@@ -157,6 +121,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
+    torch.set_num_threads(1)
     figures = calibrate(Packed(args.folder), args.raw, args.data, args.folder)
     card = json.loads((args.folder / "card.json").read_text())
     card["calibration"] = {name: round(value, 4) for name, value in figures.items()}

@@ -1,6 +1,7 @@
 """Draw the two logs of a training, image and text tower, as one SVG for the README, with no plotting library.
 
-Run: ``python -m training.pocket_clip.plot --image RUN --text RUN --out training/logs``
+Run: ``python -m training.pocket_clip.plot --image RUN [RUN] [--text RUN] --out training/logs``; a log of earlier runs,
+joined before, may stand for them: ``--image training/logs/pocket-clip-image.csv RUN``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,18 @@ from pathlib import Path
 import numpy as np
 
 WIDTH, HEIGHT, MARGIN = 300, 180, 40  # px of one panel
+COLUMNS = {  # of an image tower's log, and how each is written
+    "step": "%d",
+    "pictures": "%d",
+    "seconds": "%.1f",
+    "side_px": "%d",
+    "loss": "%.4f",
+    "hit": "%.4f",
+    "rate": "%.6f",
+    "region_loss": "%.4f",
+    "pointing_loss": "%.4f",
+    "region_hit": "%.4f",
+}
 
 
 def smoothed(values: np.ndarray, width: int = 5) -> np.ndarray:
@@ -35,41 +48,58 @@ def panel(title: str, across: np.ndarray, up: np.ndarray, place: int) -> str:
     )
 
 
+def log_of(run: Path) -> Path:
+    """The log of a run's folder, or the file itself."""
+    return run if run.is_file() else run / "log.csv"
+
+
+def read_log(path: Path) -> np.ndarray:
+    """Rows of numbers: step, pictures, seconds, side, loss, hit, rate and, since they exist, three of the regions."""
+    rows = np.loadtxt(path, delimiter=",", ndmin=2)
+    missing = np.full((len(rows), len(COLUMNS) - rows.shape[1]), np.nan)
+    return np.concatenate([rows, missing], axis=1)
+
+
 def join_logs(logs: list[Path], target: Path) -> None:
     """One log out of several: steps, pictures and seconds go on counting."""
     rows, before = [], np.zeros(3)
     for log in logs:
-        part = np.loadtxt(log, delimiter=",", ndmin=2)
+        part = read_log(log)
         part[:, :3] += before
         before = part[-1, :3]
         rows.append(part)
-    np.savetxt(target, np.concatenate(rows), delimiter=",", fmt=["%d", "%d", "%.1f", "%d", "%.4f", "%.4f", "%.6f"])
+    np.savetxt(target, np.concatenate(rows), delimiter=",", fmt=list(COLUMNS.values()))
 
 
 def draw(image_log: Path, text_log: Path, target: Path) -> None:
-    """Loss and hits of the image tower over pictures seen; held-out cosine of the text tower over minutes."""
-    image, text = (np.loadtxt(path, delimiter=",", ndmin=2) for path in (image_log, text_log))
+    """Loss and hits of the image tower over pictures seen, its regions, and the text tower's held-out cosine."""
+    image, text = read_log(image_log), np.loadtxt(text_log, delimiter=",", ndmin=2)
     seen = smoothed(image[:, 1]) / 1e6
     panels = [
         panel("image tower: loss / million pictures seen", seen, smoothed(image[:, 4]), 0),
         panel("right caption first, % / million pictures", seen, smoothed(image[:, 5]) * 100, 1),
         panel("text tower: held-out cosine / minutes", text[:, 1] / 60, text[:, 3], 2),
     ]
-    size = f'width="{3 * WIDTH}" height="{HEIGHT}"'
+    regional = image[np.isfinite(image[:, 8]) & (image[:, 8] > 0)]
+    if len(regional) > 1:
+        panels.append(panel("regions: pointing loss / million", smoothed(regional[:, 1]) / 1e6,
+                            smoothed(regional[:, 8]), 3))  # fmt: skip
+    size = f'width="{len(panels) * WIDTH}" height="{HEIGHT}"'
     ground = f'<rect {size} fill="white"/>'
     target.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{ground}{"".join(panels)}</svg>\n')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image", type=Path, nargs="+", required=True, help="runs in the order they were made")
-    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--image", type=Path, nargs="+", required=True, help="runs or logs in the order they were made")
+    parser.add_argument("--text", type=Path, help="run of the text tower; by default the log that is there stays")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     logs = [args.out / "pocket-clip-image.csv", args.out / "pocket-clip-text.csv"]
-    join_logs([run / "log.csv" for run in args.image], logs[0])
-    shutil.copyfile(args.text / "log.csv", logs[1])
+    join_logs([log_of(run) for run in args.image], logs[0])
+    if args.text is not None:
+        shutil.copyfile(log_of(args.text), logs[1])
     draw(*logs, args.out / "pocket-clip.svg")
 
 
