@@ -57,6 +57,8 @@ class SegmentOptions:
         negatives: What "other" looks like, one word a line or comma separated; empty takes the bundled ones.
         threshold: Probability of the best word below which a region is "other".
         label_thresholds: The same for single labels by name, in place of ``threshold``.
+        label_colours: Colours of single labels by name, red, green and blue from 0 to 255; others get their own.
+        vocabulary: For no labels: the nouns to choose from, one a line or comma separated; empty takes the bundled.
         margin: Least lead of the best word over the second, in probability.
         least_share: Regions smaller than this share of the picture are left out.
         overlap: A region is kept if at least this part of it is not covered by better ones.
@@ -80,6 +82,8 @@ class SegmentOptions:
     negatives: str = ""
     threshold: float = 0.3
     label_thresholds: Mapping[str, float] = field(default_factory=dict)
+    label_colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    vocabulary: str = ""
     margin: float = 0.0
     least_share: float = 0.0005
     overlap: float = 0.5
@@ -117,6 +121,9 @@ class SegmentOptions:
             _in_range(name, value, 0, 1)
         for label, value in self.label_thresholds.items():
             _in_range(f"threshold of {quoted(label)}", value, 0, 1)
+        for label, colour in self.label_colours.items():
+            if len(colour) != 3 or not all(0 <= channel <= 255 for channel in colour):
+                raise InputError(f"The colour of {quoted(label)} is {colour}; it must be three numbers from 0 to 255.")
 
 
 @dataclass(frozen=True)

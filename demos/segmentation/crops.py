@@ -1,0 +1,83 @@
+"""Regions cut out as pictures of their own, in the ways that image-text models were shown regions before.
+
+    box           a little context around it, nothing hidden           Semantic-Segment-Anything
+    masked-mean   what is outside painted in the model's mean colour   OVSeg, Liang et al. 2023, arXiv:2210.04150
+    blur          what is outside blurred: there, but quiet
+    both          the mean of box and masked-mean, after the model
+
+Cut-outs are squares: models squash or crop what is not, and squashing changes what things look like. Measured on the
+held-out Toybox scenes with their true masks (79 objects, 12 to 16 labels each, pocket-clip): masked-mean squares 87 %,
+box squares 77 %, boxes squashed by the model 73 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from demos.segmentation.options import Crops
+from demos.segmentation.regions import Puzzle
+
+MEAN_RGB = (124, 116, 104)  # of ImageNet; OpenAI's mean (123, 117, 104) is the same to the eye
+MAX_PX = 512  # side of a cut-out; models take 80 to 384
+_CONTEXT: dict[Crops, float] = {"box": 1.15, "masked-mean": 1.0, "blur": 1.15}
+BLUR_SHARE = 0.06  # of the cut-out's side
+
+
+def kinds_of(crops: Crops) -> tuple[Crops, ...]:
+    """The cut-outs that one choice needs."""
+    return ("box", "masked-mean") if crops == "both" else (crops,)
+
+
+def cut_out(
+    rgb: NDArray[np.uint8], mask: NDArray[np.bool_], origin_xy: tuple[int, int], kind: Crops
+) -> NDArray[np.uint8]:
+    """Cut one region out.
+
+    Args:
+        rgb: The picture, (H, W, 3) uint8.
+        mask: (h, w) bool, the region within its box; at least one pixel wide and high.
+        origin_xy: Left and top of the box in the picture.
+        kind: ``"box"``, ``"masked-mean"`` or ``"blur"``.
+
+    Returns:
+        (S, S, 3) uint8 with S at most ``MAX_PX``; what lies outside the picture has the mean colour.
+    """
+    height, width = mask.shape
+    side = max(1, round(max(height, width) * _CONTEXT[kind]))
+    left = origin_xy[0] + (width - side) // 2
+    top = origin_xy[1] + (height - side) // 2
+    box = (max(left, 0), max(top, 0), min(left + side, rgb.shape[1]), min(top + side, rgb.shape[0]))
+    step = max(1, side // MAX_PX)
+    seen = _reduced(rgb[box[1] : box[3], box[0] : box[2]], step)
+    whole = Image.new("RGB", (max(1, side // step), max(1, side // step)), MEAN_RGB)
+    at = ((box[0] - left) // step, (box[1] - top) // step)
+    whole.paste(Image.fromarray(seen), at)
+    if kind == "box":
+        return np.asarray(whole)
+    shape = Image.new("L", whole.size, 0)
+    shown = Image.fromarray(mask[step // 2 :: step, step // 2 :: step].astype(np.uint8) * 255)
+    shape.paste(shown, ((origin_xy[0] - left) // step, (origin_xy[1] - top) // step))
+    if kind == "blur":
+        around = whole.filter(ImageFilter.GaussianBlur(BLUR_SHARE * whole.size[0]))
+    else:
+        around = Image.new("RGB", whole.size, MEAN_RGB)
+    around.paste(whole, mask=shape)
+    return np.asarray(around)
+
+
+def cut_outs(rgb: NDArray[np.uint8], puzzle: Puzzle, rows: Sequence[int], kind: Crops) -> list[NDArray[np.uint8]]:
+    """Cut several masks of a puzzle out; (S, S, 3) uint8 each."""
+    found = []
+    for row in rows:
+        left, top, *_ = puzzle.boxes_xyxy[row]
+        found.append(cut_out(rgb, puzzle.mask_in_box(row), (int(left), int(top)), kind))
+    return found
+
+
+def _reduced(rgb: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Every ``step`` pixels become one, by their mean."""
+    return rgb if step == 1 else np.asarray(Image.fromarray(rgb).reduce(step))
