@@ -6,6 +6,7 @@ files are little-endian; every count is held against the bytes that are left bef
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -187,8 +188,14 @@ def _points(rows: NDArray[np.float64]) -> tuple[Floats, NDArray[np.uint8]]:
     return rows[:, :3].astype(np.float32), np.clip(rows[:, 3:], 0, 255).astype(np.uint8)
 
 
+def _all_lines(content: bytes) -> Iterator[str]:
+    """One line at a time: a list of them all would take ten times the file."""
+    for line in io.BytesIO(content):
+        yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
 def _lines(content: bytes) -> Iterator[str]:
-    for line in content.decode("utf-8", "replace").splitlines():
+    for line in _all_lines(content):
         if line.strip() and not line.startswith("#"):
             yield line
 
@@ -196,7 +203,7 @@ def _lines(content: bytes) -> Iterator[str]:
 def _image_lines(content: bytes) -> Iterator[str]:
     """Every image has two lines; the second one, its 2D points, may be empty and is stepped over."""
     is_image = True
-    for line in content.decode("utf-8", "replace").splitlines():
+    for line in _all_lines(content):
         if line.startswith("#") or (is_image and not line.strip()):
             continue
         if is_image:

@@ -23,7 +23,7 @@ from core.errors import InputError
 from core.images import shown_name
 from demos.gaussians.cameras import Camera
 from demos.gaussians.formats.archive import Archive
-from demos.gaussians.formats.blob import MAX_FILE_BYTES, Blob
+from demos.gaussians.formats.blob import Blob
 from demos.gaussians.formats.result import (
     UP_IS_MINUS_Y,
     ReadScene,
@@ -34,6 +34,7 @@ from demos.gaussians.formats.result import (
 from demos.gaussians.scene import BANDS, Floats, GaussianScene, Language
 
 FORMAT = 1
+MAX_UNPACKED_BYTES = 1_500_000_000  # 6 million Gaussians with SH of degree 3
 _SHAPES: dict[str, tuple[int | None, ...]] = {
     "means_xyz": (None, 3),
     "log_scales": (None, 3),
@@ -138,7 +139,7 @@ class _Arrays:
 
     def __init__(self, archive: Archive, shown: str) -> None:
         self._archive, self._shown = archive, shown
-        self._left_bytes = MAX_FILE_BYTES
+        self._left_bytes = MAX_UNPACKED_BYTES
 
     def __contains__(self, name: str) -> bool:
         return f"{name}.npy" in self._archive.names

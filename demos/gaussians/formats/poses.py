@@ -23,7 +23,8 @@ from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.formats.posed_photo import PosedPhoto, distortion_px
 from demos.gaussians.scene import Floats
 
-MAX_MODEL_BYTES = 1_000_000_000
+MAX_MODEL_BYTES = 400_000_000
+MAX_JSON_BYTES = 32_000_000  # 10,000 frames; parsed, it takes some thirty times that
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 _DISTORTION_WORTH_A_WORD_PX = 1.0
 
@@ -130,7 +131,7 @@ def _read_transforms(
         height, width = read_image(archive.read(found, MAX_MODEL_BYTES), name=found).rgb.shape[:2]
         return width, height
 
-    photos = transforms.parse(archive.read(entry, MAX_MODEL_BYTES), shown=archive.shown, size_of=size_of)
+    photos = transforms.parse(archive.read(entry, MAX_JSON_BYTES), shown=archive.shown, size_of=size_of)
     return Poses(tuple(photos), kind="transforms.json")
 
 

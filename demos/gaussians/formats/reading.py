@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.images import shown_name
 from core.tasks import Job
 from demos.gaussians.formats.archive import Archive
-from demos.gaussians.formats.blob import MAX_FILE_BYTES, Blob, open_blob
+from demos.gaussians.formats.blob import Blob, open_blob
 from demos.gaussians.formats.langsplat import is_checkpoint, read_checkpoints
 from demos.gaussians.formats.npz import read_npz
 from demos.gaussians.formats.ply import read_ply
@@ -21,6 +21,7 @@ from demos.gaussians.formats.spz import read_spz
 
 FORMATS: Final = (".ply", ".splat", ".spz", ".npz", ".pth", ".zip")
 _ALLOWED = f"allowed are {', '.join(FORMATS[:-1])} and {FORMATS[-1]}"
+MAX_UNPACKED_BYTES = 2_500_000_000  # three levels of 2.5 million Gaussians with their optimisers
 _CHECKPOINTS = (".pth", ".pt", ".ckpt")
 
 
@@ -84,7 +85,7 @@ def _read_zip(blob: Blob, budget: int, job: Job | None) -> ReadScene:
         if not checkpoints and len(scenes) != 1:
             found = f"{len(scenes)} scenes" if scenes else "no scene"
             raise InputError(f"{blob.shown} holds {found}; give one scene ({_ALLOWED}).")
-        left_bytes, blobs = MAX_FILE_BYTES, []
+        left_bytes, blobs = MAX_UNPACKED_BYTES, []
         for name in checkpoints or scenes:
             if job is not None:
                 job.step("loading", note=shown_name(name))
@@ -94,6 +95,8 @@ def _read_zip(blob: Blob, budget: int, job: Job | None) -> ReadScene:
 
 
 def _sentence_for_unknown(blob: Blob, head: bytes) -> str:
+    if head.startswith(b"version https://"):
+        return f"{blob.shown} is a pointer of Git LFS, not the file itself; download that one."
     if head[:1] == b"\x80" or blob.suffix in (*_CHECKPOINTS, ".pkl", ".pickle"):
         return f"{blob.shown} is a bare pickle, which is refused: opening it would run a stranger's code; {_ALLOWED}."
     if blob.suffix in (".ksplat", ".sog", ".gltf", ".glb", ".obj", ".json"):

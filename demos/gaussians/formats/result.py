@@ -16,7 +16,7 @@ from demos.gaussians.cameras import Camera
 from demos.gaussians.scene import Floats, GaussianScene, Language
 
 MAX_GAUSSIANS = 3_000_000  # 708 MB with SH of degree 3; a LangSplat scene has some 2.5 million
-MAX_READ = 20_000_000  # beyond this a file is refused rather than thinned out
+MAX_READ = 10_000_000  # beyond this a file is refused rather than thinned out
 
 UP_IS_MINUS_Y = (0.0, -1.0, 0.0)  # COLMAP's world and all that was trained in it: y points down
 UP_IS_Z = (0.0, 0.0, 1.0)

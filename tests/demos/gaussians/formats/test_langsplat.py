@@ -17,6 +17,7 @@ from core.catalog import spec
 from core.errors import InputError
 from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.formats.langsplat import MODEL, is_checkpoint, read_checkpoints
+from demos.gaussians.formats.reading import read_scene
 from demos.gaussians.formats.result import ReadScene
 from demos.gaussians.scene import GaussianScene
 from tests.demos.gaussians.scenes import random_scene
@@ -248,3 +249,27 @@ def test_flipped_bytes_are_a_sentence_or_a_scene() -> None:
 def test_torch_files_are_told_from_others() -> None:
     assert is_checkpoint(open_blob(saved([1])))
     assert not is_checkpoint(open_blob(b"PK nothing"))
+
+
+def test_a_zip_of_the_authors_folders() -> None:
+    scene = random_scene(12)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for level in (3, 1, 2):
+            archive.writestr(f"output/figurines_{level}/chkpnt30000.pth", saved(checkpoint(scene, codes_of(level))))
+        archive.writestr("ckpt/figurines/best_ckpt.pth", saved(autoencoder()))
+        archive.writestr("output/figurines_1/cfg_args", b"Namespace()")
+    found = read_scene(buffer.getvalue(), name="figurines.zip")
+    assert found.scene.language is not None and found.scene.language.codes is not None
+    assert found.scene.language.levels == ("subpart", "part", "whole") and found.scene.language.decoder
+    unit = codes_of(3) / np.linalg.norm(codes_of(3), axis=1, keepdims=True)
+    np.testing.assert_allclose(found.scene.language.codes[:, 2], unit, atol=1e-6)
+
+
+def test_several_files_at_once(tmp_path: Path) -> None:
+    paths = []
+    for level in (2, 1):
+        paths.append(tmp_path / f"room_{level}.pth")
+        paths[-1].write_bytes(saved(checkpoint(random_scene(12), codes_of(level))))
+    found = read_scene(paths).scene.language
+    assert found is not None and found.levels == ("subpart", "part")

@@ -94,6 +94,7 @@ def test_progress_and_cancel() -> None:
         (pickle.dumps({"a": 1}), "", "bare pickle"),
         (b"\x00" * 4_096, "a.ksplat", ".ksplat file"),
         (b"plywood", "a.ply", "no scene of Gaussians"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "a.ply", "Git LFS"),
         (zipped({"a.txt": b"x"}), "a.zip", "holds no scene"),
         (zipped({"a.ply": b"x", "b.ply": b"y"}), "a.zip", "holds 2 scenes"),
         (zipped({"../a.ply": b"x"}), "a.zip", "leaves the archive"),
