@@ -49,7 +49,7 @@ def _run(chosen: argparse.Namespace) -> str:
     if chosen.command == "forget":
         for source in spec.sources:
             if isinstance(source, Hub):
-                forget_pin(source.repo_id)
+                forget_pin(source.key)
     return f"{chosen.command}: {spec.title}\n"
 
 

@@ -70,6 +70,33 @@ def _siglip(
     )
 
 
+def _sam(
+    name: str, title: str, source: Hub, params_m: float, download_mb: float, note: str, *, is_original: bool
+) -> ModelSpec:
+    """A row of the segment-anything release or of transformers' version of it."""
+    return ModelSpec(
+        name=name,
+        title=title,
+        task="promptable-masks",
+        family="sam" if is_original else "sam-hf",
+        loader="core.sam:load",
+        sources=(source,),
+        params_m=params_m,
+        download_mb=download_mb,
+        licence="Apache-2.0",
+        is_non_commercial=False,
+        image_px=1024,
+        preprocess="long side to 1024 px, padded to a square, mean and deviation of ImageNet",
+        note=note,
+        source_url=f"https://huggingface.co/{source.repo_id}",
+    )
+
+
+def _sam_file(size: str, digits: str) -> Hub:
+    """One of the release's three files, which share a repository."""
+    return Hub("ybelkada/segment-anything", (f"checkpoints/sam_vit_{size}_{digits}.pth",), part=f"vit-{size}")
+
+
 _POCKET = ModelSpec(
     name="pocket-clip",
     title="Pocket CLIP",
@@ -103,7 +130,35 @@ _POCKET = ModelSpec(
     source_url="",
 )
 
+_POCKET_SAM = ModelSpec(
+    name="pocket-sam",
+    title="Pocket SAM",
+    task="promptable-masks",
+    family="pocket-sam",
+    loader="core.sam:load",
+    sources=(
+        Bundled(
+            "pocket-sam",
+            {
+                "card.json": "9066568aa367ec42cdb317618c777d8a5dbc9d4706820092d0a8376724f7f03f",
+                "config.json": "8f96e4306d0607eeeb1fa0567ebeca0c7ec6d03afcaf3bf0415357d2bd9a860d",
+                "model.safetensors": "7acc9cf96da47674d31536c705e174c103bcbeec850164ff9cc907fa18ec8b4a",
+            },
+        ),
+    ),
+    params_m=1.5,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=128,
+    preprocess="long side to 128 px, padded to a square",
+    note="Comes with the hub and works offline. A tiny model: outlines distinct things; take SAM ViT-B for photos.",
+    source_url="",
+)
+
 _OPENAI_NOTE = "Trained by OpenAI on 400 million pairs; its card advises against deployment without tests of your own."
+
+_PTH_NOTE = "In segment-anything's own layout: a pickle, of which only tensors are read."
 
 ROWS: tuple[ModelSpec, ...] = (
     _POCKET,
@@ -314,5 +369,60 @@ ROWS: tuple[ModelSpec, ...] = (
         preprocess=_CLIP_WAY.format(224),
         note=f"English and Chinese labels. Its licence forbids some uses. {_CONVERSION}",
         source_url="https://huggingface.co/BAAI/AltCLIP",
+    ),
+    _POCKET_SAM,
+    _sam(
+        "sam-vit-b",
+        "SAM ViT-B",
+        Hub("facebook/sam-vit-base", ("config.json", "model.safetensors")),
+        93.7,
+        375,
+        "Outlines anything in a photo; encodes a picture in about 15 s on two CPU cores, once.",
+        is_original=False,
+    ),
+    _sam(
+        "sam-vit-l",
+        "SAM ViT-L",
+        Hub("facebook/sam-vit-large", ("config.json", "model.safetensors")),
+        312.3,
+        1250,
+        "Finer outlines than ViT-B; for a GPU.",
+        is_original=False,
+    ),
+    _sam(
+        "sam-vit-h",
+        "SAM ViT-H",
+        Hub("facebook/sam-vit-huge", ("config.json", "model.safetensors")),
+        641.1,
+        2565,
+        "The best of the three; for a GPU.",
+        is_original=False,
+    ),
+    _sam(
+        "sam-vit-b-original",
+        "SAM ViT-B (release file)",
+        _sam_file("b", "01ec64"),
+        93.7,
+        375,
+        f"The same weights as SAM ViT-B. {_PTH_NOTE}",
+        is_original=True,
+    ),
+    _sam(
+        "sam-vit-l-original",
+        "SAM ViT-L (release file)",
+        _sam_file("l", "0b3195"),
+        312.3,
+        1250,
+        f"The same weights as SAM ViT-L. {_PTH_NOTE}",
+        is_original=True,
+    ),
+    _sam(
+        "sam-vit-h-original",
+        "SAM ViT-H (release file)",
+        _sam_file("h", "4b8939"),
+        641.1,
+        2565,
+        f"The same weights as SAM ViT-H. {_PTH_NOTE}",
+        is_original=True,
     ),
 )

@@ -20,7 +20,7 @@ from core import download, open_clip
 from core.download import RemoteFile
 from core.errors import ModelUnavailable
 from core.lockfile import Pin, PinnedFile, read_pin, record_pin, sha256_of, write_json
-from core.model_spec import Bundled, Hub, ModelSpec
+from core.model_spec import PICKLE_FAMILIES, PICKLE_SUFFIXES, Bundled, Hub, ModelSpec
 from core.settings import ROOT, settings
 from core.shared_work import SharedWork
 from core.tasks import Job, Step
@@ -117,7 +117,7 @@ def _home(source: Bundled | Hub) -> Path:
     """The folder that holds everything of one source."""
     if isinstance(source, Bundled):
         return BUNDLED_DIR / source.folder
-    return settings().models_dir / "checkpoints" / source.repo_id.replace("/", "--")
+    return settings().models_dir / "checkpoints" / source.key.replace("/", "--")
 
 
 def _local_folder(source: Bundled | Hub) -> Path | None:
@@ -125,7 +125,7 @@ def _local_folder(source: Bundled | Hub) -> Path | None:
     if isinstance(source, Bundled):
         folder = _home(source)
         return folder if folder.is_dir() and all((folder / name).is_file() for name in source.sha256) else None
-    pin = read_pin(source.repo_id)
+    pin = read_pin(source.key)
     if pin is None or not _is_covered(source, pin):
         return None
     folder = _home(source) / pin.commit
@@ -141,6 +141,7 @@ def _is_covered(source: Hub, pin: Pin) -> bool:
 
 
 def _resolve_hub(spec: ModelSpec, source: Hub, job: Job | None) -> Path:
+    _refuse_pickles(spec, source)
     folder = _local_folder(source)
     if folder is None and settings().offline:
         raise ModelUnavailable(
@@ -149,10 +150,20 @@ def _resolve_hub(spec: ModelSpec, source: Hub, job: Job | None) -> Path:
         )
     if folder is None:
         folder = _downloads.run(_home(source), lambda inner: _download(spec, source, inner), job=job)
-    pin = read_pin(source.repo_id)
+    pin = read_pin(source.key)
     assert pin is not None
     _verify(spec, folder, pin, job)
     return open_clip.converted(folder, spec.title, job=job) if open_clip.WEIGHTS in pin.files else folder
+
+
+def _refuse_pickles(spec: ModelSpec, source: Hub) -> None:
+    """Hold a row to safetensors, unless its loader is one that builds nothing but tensors from a pickle."""
+    pickles = [name for name in (*source.files, *source.optional) if name.endswith(PICKLE_SUFFIXES)]
+    if pickles and spec.family not in PICKLE_FAMILIES:
+        raise ModelUnavailable(
+            f"{spec.title} asks for {pickles[0]}, a pickle, which can run code; only safetensors are loaded, so use"
+            " another model."
+        )
 
 
 def _verify(spec: ModelSpec, folder: Path, pin: Pin, job: Job | None) -> None:
@@ -225,7 +236,7 @@ def _download(spec: ModelSpec, source: Hub, job: Job) -> Path:
 
 def _download_locked(spec: ModelSpec, source: Hub, home: Path, job: Job) -> Path:
     job.step("checking", note=f"{spec.title}: asking the hub")
-    pin = read_pin(source.repo_id)
+    pin = read_pin(source.key)
     commit, wanted = _wanted_of_pin(source, pin) if pin is not None else _wanted_of_hub(spec, source, job)
     folder = home / commit
     hashes = {file.name: _sha256_if_here(file, folder / file.name, job) for file in wanted}
@@ -250,7 +261,7 @@ def _download_locked(spec: ModelSpec, source: Hub, home: Path, job: Job) -> Path
             done_bytes += file.size_bytes
         files.setdefault(file.name, PinnedFile(sha256, file.size_bytes, file.commit))
     job.check()
-    record_pin(source.repo_id, Pin(commit, files))
+    record_pin(source.key, Pin(commit, files))
     _add_stamps(folder, stamps)
     for other in home.iterdir():  # unfinished downloads of commits that were not recorded
         if other != folder:

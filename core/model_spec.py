@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["image-text"]
-Family = Literal["pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip"]
+Task = Literal["image-text", "promptable-masks"]
+Family = Literal["pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf"]
+PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
+PICKLE_FAMILIES: tuple[Family, ...] = ("sam",)  # whose loader reads tensors out of a pickle and refuses all else
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,22 @@ class Hub:
     Attributes:
         repo_id: "owner/name".
         files: Must all be there. "model.safetensors" may also come in shards, or from the pull request by which
-            the hub's robot offers it; pickles are never loaded.
+            the hub's robot offers it; pickles are for ``PICKLE_FAMILIES`` only.
         tokenizer: At least one must be there; those that are there are taken.
         optional: Taken where they are there.
+        part: Names this model where a repository holds several, each of which is fetched and removed by itself.
     """
 
     repo_id: str
     files: tuple[str, ...]
     tokenizer: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under what its files and its entry in the lock file are kept."""
+        return f"{self.repo_id}/{self.part}" if self.part else self.repo_id
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ Fault = Literal[
     "server_error",  # 500
     "gone_commit",  # revisions other than branches answer 404 RevisionNotFound
 ]
-LFS_SUFFIXES = (".safetensors", ".bin", ".model")
+LFS_SUFFIXES = (".safetensors", ".bin", ".pth", ".model")
 CHUNK_BYTES = 1 << 16
 SLOW_BYTES, SLOW_WAIT_S = 8192, 0.1
 

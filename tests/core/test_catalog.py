@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from core import catalog
 from core.__main__ import hash_table, main
-from core.catalog import MODELS, Bundled, Hub, ModelSpec, by_task, spec
+from core.catalog import MODELS, Bundled, Hub, ModelSpec, Task, by_task, spec
 from core.checkpoints import BUNDLED_DIR
 from core.errors import ModelUnavailable
 from core.lockfile import read_pin, sha256_of
@@ -26,9 +27,9 @@ def _id(row: ModelSpec) -> str:
 @pytest.mark.parametrize("row", MODELS, ids=_id)
 def test_rows_are_complete(row: ModelSpec) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.name) and row.title and row.note.endswith(".")
-    assert row.licence and row.preprocess and row.image_px in (64, 80, 96, 128, 224, 256, 336, 384)
+    assert row.licence and row.preprocess and row.image_px in (64, 80, 96, 128, 224, 256, 320, 336, 384, 1024)
     module, _, function = row.loader.partition(":")
-    assert module == "core.clip" and function == "load"
+    assert module == {"image-text": "core.clip", "promptable-masks": "core.sam"}[row.task] and function == "load"
     assert importlib.util.find_spec("core") is not None
     assert row.sources
     assert row.is_non_commercial == ("-NC" in row.licence)
@@ -39,9 +40,15 @@ def test_hub_rows_name_a_repository_and_never_a_pickle(row: ModelSpec) -> None:
     source = row.sources[0]
     assert isinstance(source, Hub)
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", source.repo_id) and row.source_url.endswith(source.repo_id)
-    assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= set(source.files) and source.tokenizer
     names = (*source.files, *source.tokenizer, *source.optional)
-    assert len(set(names)) == len(names) and not [n for n in names if Path(n).suffix in (".bin", ".pt", ".pth", ".pkl")]
+    pickles = [name for name in names if Path(name).suffix in (".bin", ".pt", ".pth", ".pkl")]
+    if row.family == "sam":  # its loader reads tensors and nothing else
+        assert pickles == list(names) and len(pickles) == 1 and source.part
+    else:
+        assert {"config.json", "model.safetensors"} <= set(source.files) and not pickles
+    if row.task == "image-text":
+        assert "preprocessor_config.json" in source.files and source.tokenizer
+    assert len(set(names)) == len(names)
     assert row.download_mb == pytest.approx(4 * row.params_m, rel=0.06)  # float32, and a tokenizer
 
 
@@ -62,7 +69,15 @@ def test_bundled_rows_match_their_files(row: ModelSpec) -> None:
 def test_the_bundled_model_is_first_and_names_are_unique() -> None:
     assert isinstance(MODELS[0].sources[0], Bundled)
     assert len({row.name for row in MODELS}) == len({row.title for row in MODELS}) == len(MODELS)
-    assert by_task("image-text") == MODELS
+    hubs = [source.key for row in MODELS for source in row.sources if isinstance(source, Hub)]
+    assert len(set(hubs)) == len(hubs)
+
+
+def test_each_task_has_its_rows_and_only_them() -> None:
+    by_name = {task: [row.name for row in by_task(task)] for task in get_args(Task)}
+    assert sorted(name for names in by_name.values() for name in names) == sorted(row.name for row in MODELS)
+    assert by_name["image-text"][0] == "pocket-clip" and not [n for n in by_name["image-text"] if "sam" in n]
+    assert all("sam" in name for name in by_name["promptable-masks"])
 
 
 def test_the_rows_that_were_asked_for_are_there() -> None:
@@ -89,6 +104,10 @@ def test_the_rows_that_were_asked_for_are_there() -> None:
         "zer0int/LongCLIP-L",
         "OFA-Sys/chinese-clip-vit-base",
         "BAAI/AltCLIP",
+        "ybelkada/segment-anything",
+        "facebook/sam-vit-base",
+        "facebook/sam-vit-large",
+        "facebook/sam-vit-huge",
     )
     assert all(any(found.startswith(start) for found in repositories) for start in wanted)
     assert {row.name for row in MODELS if row.is_non_commercial} == {"metaclip-b-32", "metaclip-b-16", "metaclip-l-14"}
