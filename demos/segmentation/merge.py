@@ -6,9 +6,9 @@ Symbols: q_n = p_n w_n with p_n the probability of the mask's word and w_n the m
     a mask stays if it wins at least ``overlap`` of its pixels                    panoptic rule; 0.7 to 0.8 elsewhere
 
 (Cheng et al. 2021, MaskFormer, arXiv:2107.06278, appendix A; OSM keeps 0.8 and drops areas under 100 px, Yu et al.
-2023, arXiv:2311.08400.) Masks that do not stay leave, the weakest first, and their pixels go to the others. Masks
-that were not named come last, so that "other" never covers a name. A mask inside another one of the same name belongs
-to it, unless that one is clearly the worse.
+2023, arXiv:2311.08400.) As in these greedy merges a mask is judged after all better ones, and what a mask that leaves
+had covered goes to those below it. Masks that were not named come last, so that "other" never covers a name. A mask
+inside another one of the same name belongs to it, unless that one is clearly the worse.
 """
 
 from __future__ import annotations
@@ -65,9 +65,7 @@ def merge(
         fails = is_head & ((won < overlap * puzzle.mask_px) | (won < least_px))
         if not fails.any():
             break
-        # The weaker half goes first: what it held may save the others.
-        weakest = np.flatnonzero(fails)[np.argsort(rank[fails], kind="stable")]
-        alive[weakest[: (len(weakest) + 1) // 2]] = False
+        alive[_surely_failing(puzzle, np.flatnonzero(fails), rank)] = False
     kept = np.flatnonzero(is_head)
     kept = kept[np.argsort(-won[kept], kind="stable")]
     place = np.full(count + 1, -1, np.intp)  # the last entry is for "no owner"
@@ -93,6 +91,13 @@ def _heads(
     while (heads[heads] != heads).any():
         heads = heads[heads]
     return heads
+
+
+def _surely_failing(puzzle: Puzzle, fails: NDArray[np.intp], rank: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Of masks that own too little those that no better failing mask overlaps: nothing that leaves can save them."""
+    order = fails[np.argsort(-rank[fails], kind="stable")]
+    meets = puzzle.shared_px[np.ix_(order, order)] > 0.0
+    return order[~np.tril(meets, -1).any(axis=1)]
 
 
 def _owners(
