@@ -46,7 +46,8 @@ class Archive:
             stream.close()
             raise InputError(f"{self.shown} is damaged: its table of contents cannot be read.") from error
         self._stream = stream
-        self._entries = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
+        # Not info.is_dir(): it trips over an empty name.
+        self._entries = {info.filename: info for info in self._zip.infolist() if not info.filename.endswith("/")}
         try:
             for info in self._zip.infolist():
                 _check_name(info, self.shown)
@@ -132,6 +133,8 @@ def _check_name(info: zipfile.ZipInfo, shown: str) -> None:
     parts = info.orig_filename.replace("\\", "/").split("/")
     entry = shown_name(info.orig_filename)
     has_drive = len(parts[0]) == 2 and parts[0][1] == ":"
+    if not info.filename:
+        raise InputError(f"{shown} is damaged: it holds a file without a name.")
     if ".." in parts or (parts[0] == "" and len(parts) > 1) or has_drive:
         raise InputError(f"{shown} holds a name that leaves the archive ({entry}); nothing was read.")
     if stat.S_ISLNK(info.external_attr >> 16):

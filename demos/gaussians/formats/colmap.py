@@ -176,7 +176,7 @@ def _photo(name: str, pose: NDArray[np.float64], camera_id: int, lenses: dict[in
     if camera_id not in lenses:
         raise InputError(f"{shown} is damaged: {shown_name(name)} was taken by camera {camera_id}, which is not there.")
     size, focal, centre, bends = lenses[camera_id]
-    if not np.isfinite(pose).all() or not 1e-6 < float(np.linalg.norm(pose[:4])) < 1e6:
+    if not (np.abs(pose) < 1e9).all() or float(np.linalg.norm(pose[:4])) < 1e-6:
         raise InputError(f"{shown}: the pose of {shown_name(name)} is no rotation and shift.")
     motion = world_to_cam_from_colmap(pose[:4], pose[4:])
     return PosedPhoto(name, checked_camera(size, focal, centre, motion, photo=name, shown=shown), bends)

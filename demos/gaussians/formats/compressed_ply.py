@@ -58,12 +58,14 @@ def decode(tables: Mapping[str, Table], blob: Blob, *, budget: int) -> ReadScene
     rows = everything[rows_in_budget(logits, log_scales, budget, notes)]
     has_bounds = chunk.has(_BOUNDS["colour"])
     rgb = _between(chunk, "colour", rgba[rows, :3], rows) if has_bounds else rgba[rows, :3]
+    with np.errstate(over="ignore"):  # what overflows is left out with its row
+        dc = dc_from_rgb(rgb)
     scene = GaussianScene(
         _between(chunk, "position", _unpack_11_10_11(vertex.integers("packed_position", rows)), rows),
         log_scales[rows],
         _unpack_rotation(vertex.integers("packed_rotation", rows)),
         logits[rows],
-        np.concatenate([dc_from_rgb(rgb)[:, None], _bands(tables.get("sh"), rows, len(vertex), notes)], 1),
+        np.concatenate([dc[:, None], _bands(tables.get("sh"), rows, len(vertex), notes)], 1),
     )
     return finished(scene, notes, shown=blob.shown, kind="compressed .ply")
 

@@ -154,7 +154,8 @@ def _plain_colour(table: Table, rows: NDArray[np.intp] | slice, notes: list[str]
         return np.zeros_like(table.floats(_XYZ, rows))
     codes = dict(table.element.properties)
     rgb = table.floats(_RGB, rows)
-    return dc_from_rgb(rgb / 255 if codes["red"] == "u1" else rgb)
+    with np.errstate(over="ignore"):  # what overflows is left out with its row
+        return dc_from_rgb(rgb / 255 if codes["red"] == "u1" else rgb)
 
 
 def _is_plausible(table: Table) -> bool:

@@ -12,6 +12,9 @@ from core.images import shown_name
 from demos.gaussians.cameras import Camera
 
 MAX_SIDE_PX = 100_000
+MAX_NUMBER_PX = 1e8  # of a focal length or a principal point
+_LEAST_FOCAL_PX = 1e-3
+_MAX_SHIFT = 1e9  # of a camera, in world units
 _SKEW_FORGIVEN = 0.02  # of a rotation read from rounded text; beyond it the matrix is something else
 
 
@@ -75,10 +78,11 @@ def checked_camera(
     """
     entry = shown_name(photo)
     numbers = np.array((*size_wh, *focal, *centre), np.float64)
-    if not np.isfinite(numbers).all() or (numbers[:4] <= 0).any() or (numbers[:2] > MAX_SIDE_PX).any():
+    is_sound = (np.abs(numbers) <= MAX_NUMBER_PX).all() and (numbers[:4] > _LEAST_FOCAL_PX).all()
+    if not is_sound or (numbers[:2] > MAX_SIDE_PX).any():
         raise InputError(f"{shown}: the camera of {entry} has no sensible size or focal length.")
     rotation = world_to_cam[:3, :3]
-    is_finite = bool(np.isfinite(world_to_cam).all())
+    is_finite = bool((np.abs(world_to_cam) <= _MAX_SHIFT).all())
     if not is_finite or np.abs(rotation @ rotation.T - np.eye(3)).max() > _SKEW_FORGIVEN or np.linalg.det(rotation) < 0:
         raise InputError(f"{shown}: the pose of {entry} is no rotation and shift.")
     u, _, v = np.linalg.svd(rotation)

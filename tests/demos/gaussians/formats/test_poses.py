@@ -224,11 +224,14 @@ def broken_json(**frame: Any) -> bytes:
         (with_photos(text_model(model="PINHOLE 64 48 a b c d")), "“1 PINHOLE"),
         (with_photos(text_model(model="PINHOLE 0 48 1 1 1 1")), "no sensible size"),
         (with_photos(text_model(model="PINHOLE 64 48 nan 1 1 1")), "no sensible size"),
+        (with_photos(text_model(model="PINHOLE 64 48 1e-300 1 1 1")), "no sensible size"),
+        (with_photos(text_model(model="PINHOLE 64 48 1 1 1e300 1")), "no sensible size"),
         (with_photos(text_model(model="PINHOLE")), "“1 PINHOLE”"),
         (with_photos(text_model() | {"sparse/0/cameras.txt": b""}), "camera 1, which is not there"),
         (with_photos(text_model() | {"sparse/0/images.txt": b"1 2 3\n\n"}), "“1 2 3”"),
         (with_photos(text_model() | {"sparse/0/images.txt": b"1 0 0 0 0 0 0 0 1 a.jpg\n\n"}), "no rotation"),
         (with_photos(text_model() | {"sparse/0/images.txt": b"1 1 0 0 0 inf 0 0 1 a.jpg\n\n"}), "no rotation"),
+        (with_photos(text_model() | {"sparse/0/images.txt": b"1 1e200 0 0 0 0 0 0 1 a.jpg\n\n"}), "no rotation"),
         (with_photos(text_model() | {"sparse/0/points3D.txt": b"1 2 3\n"}), "points3D.txt"),
         (with_photos(binary_model(number=99)), "unknown model 99"),
         (with_photos(binary_model() | {"sparse/0/images.bin": struct.pack("<Q", 2**60)}), "claims 1,152,921"),
@@ -266,6 +269,11 @@ def test_links() -> None:
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
     assert "a link" in refusal(buffer.getvalue())
+
+
+def test_a_name_that_is_empty() -> None:
+    data = with_photos(text_model()).replace(b"sparse/0/points3D.txt", b"\0parse/0/points3D.txt")
+    assert "without a name" in refusal(data)
 
 
 def test_bombs() -> None:
