@@ -352,7 +352,9 @@ def main() -> None:
         log.info("resumed at step %d, %.0f s", run.step, run.seconds)
     run.rng = np.random.default_rng((run.step, args.rank)) if args.peers > 1 else run.rng
     peers = Peers(args.rank, args.peers, args.out / "rendezvous")
-    (args.out / "recipe.json").write_text(json.dumps(recipe.__dict__ | {"sets": [s.name for s in sources]}))
+    (args.out / "recipe.json").write_text(
+        json.dumps(recipe.__dict__ | {"sets": [s.name for s in sources], "mix": mix, "holds_out_emoji": True})
+    )
     train(run, args.out, peers)
 
 
