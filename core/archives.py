@@ -136,6 +136,8 @@ def _check_name(info: zipfile.ZipInfo, shown: str) -> None:
     # orig_filename is what the archive says: filename was cut at a NUL.
     parts = info.orig_filename.replace("\\", "/").split("/")
     entry = shown_name(info.orig_filename)
+    if not info.filename:
+        raise InputError(f"{shown} holds a file without a name; nothing was read.")
     has_drive = len(parts[0]) == 2 and parts[0][1] == ":"
     if ".." in parts or (parts[0] == "" and len(parts) > 1) or has_drive:
         raise InputError(f"{shown} holds a name that leaves the archive ({entry}); nothing was read.")

@@ -189,6 +189,11 @@ def test_hostile_names_are_refused_before_the_first_picture(case: Hostile, tmp_p
         next(read_zip(saved(tmp_path, case.data())))
 
 
+def test_a_name_that_begins_with_nul_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="without a name"):
+        list(read_zip(saved(tmp_path, _backslashes("\0.png"))))
+
+
 def test_total_is_limited_while_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 250_000)
     content = bytes(range(256)) * 400  # 102,400 bytes each
