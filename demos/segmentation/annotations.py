@@ -20,31 +20,35 @@ LABELME_VERSION = "5.5.0"  # whose fields these are
 _LEAST_POINTS = 3
 
 
-def coco(answers: Sequence[Named], *, job: Job | None = None) -> str:
-    """COCO's instances as JSON text, masks as compressed run lengths.
+class Coco:
+    """COCO's instances, picture by picture: what is kept of each are a few lines and its run lengths.
 
     Beyond the standard keys an annotation has ``score``, ``predicted_iou``, ``stability_score``, ``label_scores`` (its
     best words) and ``parent_id`` (the annotation around it, 0 for none).
-
-    Args:
-        answers: Pictures by name; labels of equal name are one category.
-        job: Asked for Cancel between masks.
     """
-    categories = category_names(answers)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number, (name, answer) in enumerate(answers, 1):
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._category_ids: dict[str, int] = {}
+        self._images: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, Any]] = []
+
+    def add(self, name: str, answer: Segmentation, *, job: Job | None = None) -> None:
+        """Add a picture; labels of equal name are one category. Asks ``job`` for Cancel between masks."""
         height, width = answer.size_hw
-        images.append({"id": number, "file_name": name, "height": height, "width": width})
+        number = len(self._images) + 1
+        self._images.append({"id": number, "file_name": name, "height": height, "width": width})
+        for row in answer.labels[1:]:
+            self._category_ids.setdefault(row.name, len(self._category_ids) + 1)
         ids: dict[int, int] = {}
         for region, code in coded_regions(answer, job=job):
-            ids[region.id] = len(annotations) + 1
+            ids[region.id] = len(self._annotations) + 1
             left, top, right, bottom = region.box_xyxy
-            annotations.append(
+            self._annotations.append(
                 {
-                    "id": len(annotations) + 1,
+                    "id": ids[region.id],
                     "image_id": number,
-                    "category_id": categories.index(region.label) + 1,
+                    "category_id": self._category_ids[region.label],
                     "bbox": [float(left), float(top), float(right - left), float(bottom - top)],
                     "area": float(region.area_px),
                     "segmentation": code,
@@ -56,14 +60,25 @@ def coco(answers: Sequence[Named], *, job: Job | None = None) -> str:
                     "parent_id": ids.get(region.parent, 0),  # a parent is larger and so comes first
                 }
             )
-    whole = {
-        "info": {"description": "Made by CLIP Atlas", "version": "1.0"},
-        "licenses": [],
-        "images": images,
-        "annotations": annotations,
-        "categories": [{"id": n, "name": name, "supercategory": ""} for n, name in enumerate(categories, 1)],
-    }
-    return json.dumps(whole, ensure_ascii=False)
+
+    def text(self) -> str:
+        """All of it as JSON text."""
+        whole = {
+            "info": {"description": "Made by CLIP Atlas", "version": "1.0"},
+            "licenses": [],
+            "images": self._images,
+            "annotations": self._annotations,
+            "categories": [{"id": n, "name": name, "supercategory": ""} for name, n in self._category_ids.items()],
+        }
+        return json.dumps(whole, ensure_ascii=False)
+
+
+def coco(answers: Sequence[Named], *, job: Job | None = None) -> str:
+    """COCO's instances of some pictures as JSON text, masks as compressed run lengths; see :class:`Coco`."""
+    found = Coco()
+    for name, answer in answers:
+        found.add(name, answer, job=job)
+    return found.text()
 
 
 def category_names(answers: Sequence[Named]) -> list[str]:

@@ -5,23 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from core.archives import read_zip
 from core.errors import InputError
-from core.images import Picture, read_image
-from core.tasks import Job, Step
+from core.images import Picture
 from demos.zero_shot.options import Scored
 
-MAX_PICTURES = 1_000
 MAX_CSV_LABELS = 100  # with more labels the table has no column for each
 CHUNK_PICTURES = 32
 CHUNK_PIXELS = 64_000_000  # pictures wait decoded until a chunk is full
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # what makes spreadsheets run a cell
-
-Source = Path | tuple[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -101,61 +95,6 @@ def inert(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
-def read_sources(
-    sources: Iterable[Source], *, note: Callable[[str], None], job: Job | None = None
-) -> Iterator[tuple[str, Picture | InputError]]:
-    """Decode files and the pictures of archives one after the other; a bad one yields its error.
-
-    Args:
-        sources: Picture files, ZIP archives, or (name, content) pairs.
-        note: Receives sentences about what was left out.
-        job: Asked for Cancel before every file.
-    """
-    count = 0
-    for name, content in _contents(sources, note, job):
-        if count == MAX_PICTURES:
-            note(f"Only the first {MAX_PICTURES:,} pictures were read; that is the most for one batch.")
-            return
-        count += 1
-        if isinstance(content, InputError):
-            yield name, content
-            continue
-        try:
-            yield name, read_image(content, name=name)
-        except InputError as error:
-            yield name, error
-
-
-def _contents(
-    sources: Iterable[Source], note: Callable[[str], None], job: Job | None
-) -> Iterator[tuple[str, Path | bytes | InputError]]:
-    """Names and what to decode, archives opened."""
-    for source in sources:
-        if job is not None:
-            job.check()
-        if not isinstance(source, Path):
-            yield source
-        elif is_archive(source):
-            try:
-                for name, content in read_zip(source, job=job, note=note):
-                    yield f"{source.name}/{name}", content
-            except InputError as error:
-                yield source.name, error
-        else:
-            yield source.name, source
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file is to be opened as a ZIP archive: by its ending, or by its first bytes."""
-    if path.suffix.lower() == ".zip":
-        return True
-    try:
-        with path.open("rb") as stream:
-            return stream.read(4) == b"PK\x03\x04"
-    except OSError:
-        return False
-
-
 def chunks(
     pictures: Iterable[tuple[str, Picture | InputError]],
 ) -> Iterator[list[tuple[str, Picture | InputError]]]:
@@ -171,39 +110,3 @@ def chunks(
         pixels += size
     if chunk:
         yield chunk
-
-
-class PartOfJob(Job):
-    """A job inside a job: cancelled with it, and its progress counted on from ``done_before``."""
-
-    def __init__(self, whole: Job, done_before: int, total: int | None) -> None:
-        """Watch ``whole``; ``total`` is its number of pictures, None if not known."""
-
-        def report(step: Step) -> None:
-            whole.step(step.stage, done_before + (step.done or 0), total, unit="pictures", note=step.note)
-
-        super().__init__(report)
-        self._whole = whole
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the whole job was cancelled."""
-        return self._whole.is_cancelled
-
-    def cancel(self) -> None:
-        """Cancel the whole job."""
-        self._whole.cancel()
-
-    def check(self) -> None:
-        """Raise Cancelled if the whole job was cancelled."""
-        self._whole.check()
-
-    def wait(self, seconds: float) -> None:
-        """Sleep as the whole job does."""
-        self._whole.wait(seconds)
-
-
-def count_of(sources: Sequence[Source]) -> int | None:
-    """How many pictures there will be; None when an archive must be opened to know."""
-    has_archive = any(isinstance(source, Path) and is_archive(source) for source in sources)
-    return None if has_archive else min(len(sources), MAX_PICTURES)

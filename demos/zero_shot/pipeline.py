@@ -18,10 +18,11 @@ from core.errors import InputError
 from core.image_text import ImageTextModel
 from core.images import Picture
 from core.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
+from core.sources import PartOfJob, Source, count_of, read_sources
 from core.tasks import Job
 from demos.zero_shot import batch
 from demos.zero_shot.answers import answer, is_unknown, ranked, score
-from demos.zero_shot.batch import Row, Source, Table
+from demos.zero_shot.batch import Row, Table
 from demos.zero_shot.classifier import Classifier, Labels, prepare
 from demos.zero_shot.explain import enlarged, heat_of, margins
 from demos.zero_shot.options import NONE_OF_THESE, Classification, Options, Scored
@@ -109,10 +110,10 @@ def classify_batch(
         raise InputError("There is no picture; give at least one file or a ZIP archive.")
     classifier = prepare(labels, options or Options(), model=model, examples=examples, job=job)
     notes: list[str] = []
-    total = batch.count_of(given)
+    total = count_of(given)
     rows: list[Row] = []
-    for chunk in batch.chunks(batch.read_sources(given, note=notes.append, job=job)):
-        part = None if job is None else batch.PartOfJob(job, len(rows), total)
+    for chunk in batch.chunks(read_sources(given, note=notes.append, job=job)):
+        part = None if job is None else PartOfJob(job, len(rows), total)
         rows += _rows(chunk, classifier, model, part)
     names = tuple(label.name for label in classifier.labels)
     seconds = time.perf_counter() - start_s

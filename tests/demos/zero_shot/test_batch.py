@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core import sources
 from core.errors import Cancelled, InputError
 from core.images import Picture
+from core.sources import count_of, read_sources
 from core.tasks import Job, Step
 from demos.zero_shot import batch
-from demos.zero_shot.batch import Row, Table, chunks, count_of, inert, read_sources
+from demos.zero_shot.batch import Row, Table, chunks, inert
 from demos.zero_shot.options import NONE_OF_THESE, Options, Scored
 from demos.zero_shot.pipeline import classify, classify_batch
 from tests.stub_model import StubModel, solid
@@ -104,7 +106,7 @@ def test_wrong_labels_stop_before_any_picture_is_read() -> None:
 
 
 def test_too_many_pictures_are_cut_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "MAX_PICTURES", 3)
+    monkeypatch.setattr(sources, "MAX_PICTURES", 3)
     table = classify_batch([(f"{i}.png", png("red")) for i in range(5)], LABELS, model=StubModel())
     assert len(table.rows) == 3 and any("first 3 pictures" in note for note in table.notes)
 
