@@ -9,8 +9,11 @@ const canvas = make("canvas", {
 const card = make("div", { class: "seg-card", hidden: true, "aria-hidden": "true" });
 const frame = make("div", { class: "seg-frame" }, canvas, card);
 const heard = make("p", { class: "only-heard", role: "status", "aria-live": "polite" });
-const empty = make("p", { class: "empty" }, make("b", {}, "No picture yet."),
-  " Choose one, or take an example. Then press Segment, or click into the picture to outline one thing.");
+const empty = make("div", { class: "empty" }, make("b", {}, "No picture yet."), " Choose one, or take one of the examples.",
+  make("ul", {},
+    make("li", {}, make("b", {}, "Name things."), "Write what to look for and press Segment: each label gets its colour."),
+    make("li", {}, make("b", {}, "Or name nothing."), "Let the hub find the words itself."),
+    make("li", {}, make("b", {}, "Or point."), "Click a thing, or drag a box around it: it is outlined and named at once.")));
 const keys = make("p", { class: "only-heard", id: "seg-keys" },
   "Arrow keys move a crosshair, Shift moves it finely. Enter adds a point, Shift and Enter a point that does not belong, " +
   "B sets the corners of a box, Backspace takes back, Delete clears.");
@@ -162,7 +165,7 @@ async function update() {
       stage.setAnswer(answer, map, heat);
     }
   } catch {
-    if (mine === turn) { empty.hidden = false; empty.textContent = "The picture is no longer kept here; drop it again."; }
+    if (mine === turn) { empty.hidden = false; empty.replaceChildren(make("b", {}, "The picture is no longer kept here."), " Drop it again."); }
     return;
   }
   drawViews();
@@ -173,9 +176,11 @@ async function update() {
   host.dataset.ready = String(answer ? answer.serial : picture ? "picture" : "empty"); // tests wait for it
 }
 
-// What a click found: {serial, map, items, best, foot}; older answers than the last click are not heeded.
+// What a click found: {serial, map, items, best, foot}, {over} once points have done their work, null after a problem.
+// Older answers than the last click are not heeded.
 room.addEventListener("segment-found", async ({ detail }) => {
-  if (!detail) return drawFound(null);
+  if (detail && detail.over) prompt.clear(false);
+  if (!detail || detail.over) return drawFound(null);
   if (detail.serial !== serial || !stage.photo || !prompt.count) return undefined;
   const map = await unpackMap(detail.map);
   if (detail.serial !== serial || !prompt.count) return undefined;

@@ -1,12 +1,26 @@
 // Maps of regions as they come from the server, and how they become colours. Nothing is ever read back from a canvas:
 // some browsers add noise there, and an id must be exact.
 
+const FINE_CELLS = 1200;
+
 // {width, height, bits: 8 | 16, data}: each row as its XOR with the row above, little endian, zlib, base64.
 async function unpackMap(packed) {
   const raw = await inflate(packed.data);
   const cells = packed.bits === 8 ? new Uint8Array(raw) : new Uint16Array(raw);
   for (let i = packed.width; i < cells.length; i += 1) cells[i] ^= cells[i - packed.width];
-  return { width: packed.width, height: packed.height, cells };
+  return grown({ width: packed.width, height: packed.height, cells });
+}
+
+// Small maps get several cells for one, so that an edge is as thin over a small picture as over a large one.
+function grown({ width, height, cells }) {
+  const times = Math.floor(FINE_CELLS / Math.max(width, height));
+  if (times < 2) return { width, height, cells };
+  const out = new cells.constructor(cells.length * times * times);
+  for (let y = 0, i = 0; y < height * times; y += 1) {
+    const row = Math.floor(y / times) * width;
+    for (let x = 0; x < width * times; x += 1, i += 1) out[i] = cells[row + Math.floor(x / times)];
+  }
+  return { width: width * times, height: height * times, cells: out };
 }
 
 async function inflate(data) {

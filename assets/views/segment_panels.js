@@ -200,12 +200,14 @@ function makeFound(host, stage, { tell, drop }) {
     chosen = value.best;
     host.replaceChildren(
       make("h4", {}, "What you pointed at"),
-      make("div", { class: "masks", role: "radiogroup", "aria-label": "Masks for this click" }, value.items.map(mask)),
-      wordBars(value.items[chosen].words),
-      make("div", { class: "accept" },
-        make("input", { type: "text", maxlength: 200, "aria-label": "Name of the new region", list: "seg-known", value: value.items[chosen].words[0]?.word ?? "", onkeydown: (event) => { if (event.key === "Enter" && !event.ctrlKey) accept(); } }),
-        make("button", { type: "button", class: "small-button strong", "data-key": "accept", onclick: accept }, icon(PLUS), "Keep this region"),
-        make("button", { type: "button", class: "small-button", "data-key": "drop", onclick: drop }, "Drop")),
+      make("div", { class: "both" },
+        make("div", { class: "masks", role: "radiogroup", "aria-label": "Masks for this click" }, value.items.map(mask)),
+        make("div", { class: "named" },
+          wordBars(value.items[chosen].words),
+          make("div", { class: "accept" },
+            make("input", { type: "text", maxlength: 200, "aria-label": "Name of the new region", list: "seg-known", value: value.items[chosen].words[0]?.word ?? "", onkeydown: (event) => { if (event.key === "Enter" && !event.ctrlKey) accept(); } }),
+            make("button", { type: "button", class: "small-button strong", "data-key": "accept", onclick: accept }, icon(PLUS), "Keep this region"),
+            make("button", { type: "button", class: "small-button", "data-key": "drop", onclick: drop }, "Drop")))),
       make("p", { class: "foot" }, value.foot));
     stage.setFound({ ...packed, chosen });
     thumbs();

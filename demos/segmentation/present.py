@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos.segmentation.answers import ClickAnswer, Mask, Region, Segmentation, WordScore
+from demos.segmentation.batch import Batch
 
 SHOWN_PX = 1_024  # longer side of the maps that go to the page
 PHOTO_PX = 1_600  # longer side of the photo that goes to the page
@@ -98,7 +99,7 @@ def labelling_seconds(seconds: Mapping[str, float]) -> float:
 
 
 def foot(seconds: Mapping[str, float], models: tuple[str, ...], *, is_kept: bool = False) -> str:
-    """Time and models in a line: "1.3 s with pocket-clip and pocket-sam: finding regions 1.1 s, naming 20 ms."
+    """Time and models in a line, as in "1.3 s with pocket-clip and pocket-sam: finding regions 1.1 s, naming 20 ms".
 
     Args:
         seconds: Wall time of each stage.
@@ -173,4 +174,27 @@ def found_value(answer: ClickAnswer, serial: int) -> dict[str, Any]:
         "best": answer.best,
         "foot": f"{seconds_words(answer.seconds)} with {' and '.join(answer.models)}.",
         "notes": list(answer.notes),
+    }
+
+
+def table_value(batch: Batch) -> dict[str, Any]:
+    """A batch as assets/views/segment_table.js draws it: one row a picture with its largest labels."""
+    failed = sum(1 for row in batch.rows if row.error)
+    time_words, models = seconds_words(batch.seconds), " and ".join(batch.models)
+    tail = f"; {failed} could not be read" if failed else ""
+    return {
+        "rows": [
+            {
+                "name": row.name,
+                "labels": [{"name": name, "share": share} for name, share in row.labels],
+                "regions": row.regions,
+                "error": row.error,
+            }
+            for row in batch.rows
+        ],
+        "notes": list(batch.notes),
+        "count": len(batch.rows),
+        "failed": failed,
+        "models": list(batch.models),
+        "foot": f"{len(batch.rows)} pictures in {time_words} with {models}{tail}.",
     }
