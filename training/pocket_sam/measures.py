@@ -61,11 +61,10 @@ def partition(masks: Bools, order: NDArray[np.int64]) -> NDArray[np.int32]:
 
 
 def covering(labels: NDArray[np.int32], truth: NDArray[np.integer]) -> float:
-    """Covering of a human segmentation (H, W) by a partition (H, W), 0 to 1."""
-    _, given = np.unique(labels, return_inverse=True)
-    _, wanted = np.unique(truth, return_inverse=True)
-    given, wanted = given.ravel(), wanted.ravel()
+    """Covering of a human segmentation (H, W) by a partition (H, W), ids from 0 in both: 0 to 1."""
+    given, wanted = labels.ravel().astype(np.int64), truth.ravel().astype(np.int64)
     count = int(given.max()) + 1
     both = np.bincount(wanted * count + given, minlength=count * (int(wanted.max()) + 1)).reshape(-1, count)
+    both = both[both.any(1)][:, both.any(0)]
     either = both.sum(1, keepdims=True) + both.sum(0, keepdims=True) - both
     return float((both.sum(1) * (both / either).max(1)).sum() / both.sum())

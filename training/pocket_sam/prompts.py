@@ -20,6 +20,8 @@ from core.sam_build import PIXEL_MEAN, PIXEL_STD
 from training.pocket_sam.sources import NOTHING, Sample
 
 BOX_SHARE = 0.3
+LEVEL_SHARES = (0.25, 0.5, 0.25)  # which level the wanted region is of: parts, objects, coarser
+UNTOUCHED_SHARE = 0.3  # pictures that no degradation meets
 LEAST_CELLS = 3.0  # a target covers at least this much of the low-resolution mask, in its pixels
 SAME = 0.92  # IoU above which two levels are one target
 
@@ -53,13 +55,15 @@ def normalise(rgb: Tensor) -> Tensor:
 
 def degrade(rgb: Tensor, rng: Generator) -> Tensor:
     """What cameras do: light, contrast, colour cast, blur, fewer pixels, noise. (3, S, S), padding stays -1."""
+    if rng.random() < UNTOUCHED_SHARE:
+        return rgb
     is_padded, side = rgb[:1] < 0, rgb.shape[-1]
     if rng.random() < 0.25:
         small = functional.interpolate(rgb[None], scale_factor=float(rng.uniform(0.4, 0.8)), mode="bilinear")
         rgb = functional.interpolate(small, size=(side, side), mode="bilinear")[0]
     mean = rgb.mean()
     tint = torch.from_numpy(rng.uniform(0.85, 1.15, (3, 1, 1)).astype(np.float32))
-    rgb = ((rgb - mean) * float(rng.uniform(0.5, 1.3)) + mean * float(rng.uniform(0.7, 1.3))) * tint
+    rgb = ((rgb - mean) * float(rng.uniform(0.6, 1.3)) + mean * float(rng.uniform(0.7, 1.3))) * tint
     if rng.random() < 0.15:
         rgb = rgb.mean(0, keepdim=True).expand(3, -1, -1)
     rgb = rgb.clamp(0, 1)
@@ -120,7 +124,7 @@ def draw_prompt(
     sample: Sample, regions: list[list[int]], rng: Generator
 ) -> tuple[list[list[float]], list[int], Tensor] | None:
     """Points, labels and targets (L, S, S) bool, the wanted one first; None when the level drawn has no region."""
-    level = int(rng.integers(3))
+    level = int(rng.choice(3, p=LEVEL_SHARES))
     if not regions[level]:
         return None
     wanted = sample.levels[level] == int(rng.choice(regions[level]))

@@ -29,7 +29,7 @@ LARGE_SHARE = 0.01  # of the picture
 POINTS_PER_SIDE = 24
 BSDS_POINTS_PER_SIDE = 16
 LOOSE = AutomaticOptions(POINTS_PER_SIDE, pred_iou=0.0, stability=0.4, nms_iou=0.95, adaptive=False)
-COVERING_CUTS = tuple(np.round(np.arange(0.2, 0.96, 0.05), 2).tolist())
+COVERING_CUTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 DISJOINT_TOYS = "azimuth sectors, picture seeds and colour pairs never rendered for training"
 DISJOINT_BSDS = "BSDS500 val; train photos were trained, test photos opened by nobody"
 
@@ -113,16 +113,19 @@ def recall_scores(sam: PromptableSam, data: Path, most: int | None = None) -> li
 def coverings(sam: PromptableSam, pictures: list[held_out.Picture]) -> NDArray[np.float64]:
     """Covering of each photo at each threshold: (photos, len(COVERING_CUTS)).
 
-    The threshold is on the predicted IoU; what passes is painted from large to small, so that details stay on top.
+    The threshold is on the predicted IoU; what passes is painted in the order of predicted IoU x stability, the best on
+    top. On train photos that gave 0.48, painting small masks on large ones 0.34.
     """
     rows = []
-    options = AutomaticOptions(BSDS_POINTS_PER_SIDE, pred_iou=COVERING_CUTS[0], stability=0.5, adaptive=False)
+    options = AutomaticOptions(
+        BSDS_POINTS_PER_SIDE, pred_iou=COVERING_CUTS[0], stability=0.5, nms_iou=0.9, adaptive=False
+    )
     for picture in pictures:
         found = sam.automatic(picture.rgb, options)
         masks, row = found.full(), []
-        by_size = np.argsort(-masks.sum((1, 2)), kind="stable")
+        by_quality = np.argsort(found.predicted_iou * found.stability, kind="stable")
         for cut in COVERING_CUTS:
-            labels = partition(masks, by_size[found.predicted_iou[by_size] > cut])
+            labels = partition(masks, by_quality[found.predicted_iou[by_quality] > cut])
             row.append(float(np.mean([covering(labels, truth) for truth in picture.truth])))
         rows.append(row)
     return np.array(rows)
