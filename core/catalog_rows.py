@@ -140,9 +140,9 @@ _POCKET_SAM = ModelSpec(
         Bundled(
             "pocket-sam",
             {
-                "card.json": "9066568aa367ec42cdb317618c777d8a5dbc9d4706820092d0a8376724f7f03f",
-                "config.json": "8f96e4306d0607eeeb1fa0567ebeca0c7ec6d03afcaf3bf0415357d2bd9a860d",
-                "model.safetensors": "7acc9cf96da47674d31536c705e174c103bcbeec850164ff9cc907fa18ec8b4a",
+                "card.json": "75b3eb37abfbd02c434aa20f05afd20f95a0445fddc95188799fa4b0759d5516",
+                "config.json": "b0c248c0f864ebf002114608ff1d207886f98965621591d07a848984ff0eac73",
+                "model.safetensors": "ceb92f10facfd4ea17d94b2298abed569673e9b5e7416f113aa2669af19c551a",
             },
         ),
     ),
@@ -150,8 +150,8 @@ _POCKET_SAM = ModelSpec(
     download_mb=0,
     licence="Apache-2.0",
     is_non_commercial=False,
-    image_px=128,
-    preprocess="long side to 128 px, padded to a square",
+    image_px=192,
+    preprocess="long side to 192 px, padded to a square",
     note="Comes with the hub and works offline. A tiny model: outlines distinct things; take SAM ViT-B for photos.",
     source_url="",
 )

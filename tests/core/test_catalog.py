@@ -27,7 +27,7 @@ def _id(row: ModelSpec) -> str:
 @pytest.mark.parametrize("row", MODELS, ids=_id)
 def test_rows_are_complete(row: ModelSpec) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row.name) and row.title and row.note.endswith(".")
-    assert row.licence and row.preprocess and row.image_px in (64, 80, 96, 128, 224, 256, 320, 336, 384, 1024)
+    assert row.licence and row.preprocess and row.image_px in (64, 80, 96, 128, 192, 224, 256, 320, 336, 384, 1024)
     module, _, function = row.loader.partition(":")
     assert module == {"image-text": "core.clip", "promptable-masks": "core.sam"}[row.task] and function == "load"
     assert importlib.util.find_spec("core") is not None
