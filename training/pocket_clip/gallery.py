@@ -32,6 +32,7 @@ COLUMNS = 10
 ROWS = 2  # of each kind: toys, emoji; right, wrong
 TRIED = 400  # pictures of each kind
 WORST = 12  # pairs of photo classes
+COLOURS_KEPT = 192  # of the PNG: half the bytes
 GREEN, RED, INK = (20, 120, 60), (180, 40, 40), (60, 60, 60)
 
 
@@ -136,7 +137,7 @@ def main() -> None:
     kinds = [toy_answers(packed, args.data), emoji_answers(packed, args.raw, args.data)]
     for is_right, name in ((True, "right"), (False, "wrong")):
         grid = draw_grid([answer for answers in kinds for answer in chosen(answers, is_right=is_right)])
-        grid.save(args.out / f"pocket_clip_{name}.png", optimize=True)
+        grid.quantize(COLOURS_KEPT).save(args.out / f"pocket_clip_{name}.png", optimize=True)
     card = json.loads((args.folder / "card.json").read_text())
     card["photo_answers"] = photo_words(packed, args.raw, args.data)
     (args.folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
