@@ -233,8 +233,8 @@ def _ask(scene: Scene, points_xy: Floats, thresholds: Thresholds, min_area_px: f
         cell_px = frame.cell_wh_px[0] * frame.cell_wh_px[1]
         area_px = (logits > 0).flatten(1).sum(1) * cell_px
         passes = (stability >= thresholds.stability) & (area_px >= max(min_area_px, cell_px))
-        logits, iou, stability, source = (t[passes].cpu().numpy() for t in (logits, iou, stability, source))
-    return _Candidates(logits, iou, stability, boxes_of(logits, frame), points_xy[source])
+        low, ious, stabilities, sources = (t[passes].cpu().numpy() for t in (logits, iou, stability, source))
+    return _Candidates(low, ious, stabilities, boxes_of(low, frame), points_xy[sources])
 
 
 def _nothing(scene: Scene) -> _Candidates:
