@@ -1,4 +1,4 @@
-// The models page: {offline, memory_mib, budget_mib, rows: [{name, title, note, size, params, licence, non_commercial, state, why,
+// The models page: {offline, memory_mib, budget_mib, rows: [{name, task, title, note, size, params, licence, non_commercial, state, why,
 // fraction, memory, last_used, source_url, actions: ["download", ...]}]}. Buttons trigger "action" with {name, action}.
 const WORDS = {
   absent: "not here", downloaded: "on disk", downloading: "downloading", loading: "loading", ready: "in memory", failed: "failed",
@@ -31,9 +31,13 @@ function row(item) {
 
 drawWith((value) => {
   if (!value) return make("p", { class: "empty" }, "The list of models appears here.");
+  const tasks = [...new Set(value.rows.map((item) => item.task))];
   return [
     make("p", { class: "quiet" }, `Models in memory take ${value.memory_mib} of ${value.budget_mib} MiB.`,
       value.offline && " Offline: only what is on this machine can be used."),
-    make("ul", { class: "models" }, value.rows.map(row)),
+    ...tasks.flatMap((task) => [
+      make("h3", { class: "task" }, task),
+      make("ul", { class: "models" }, value.rows.filter((item) => item.task === task).map(row)),
+    ]),
   ];
 });

@@ -61,7 +61,7 @@ def build() -> None:
     with gr.Column(elem_classes="job"):
         with gr.Row(elem_classes="title-row"):
             gr.Markdown(
-                "## Models\nOne comes with the hub. The others are fetched once, checked, and stay on this machine."
+                "## Models\nThe small ones come with the hub. The others are fetched once, checked, and kept here."
             )
             refresh = gr.Button("Refresh", size="sm", elem_classes="quiet-button")
             stop = gr.Button("Cancel", size="sm", variant="stop", elem_classes="cancel-button")

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from core.catalog import MODELS
-from core.model_spec import ModelSpec
+from core.model_spec import ModelSpec, Task
 from core.pool import POOL, ModelState
 from core.settings import settings
 from demos.base import duration
 from demos.widgets import size_words
 
 _IDLE_ACTIONS = {"absent": ("download",), "failed": ("download",), "downloaded": ("load",), "ready": ("unload",)}
+
+
+# Headings of the list, by what the models are for.
+_TASKS: dict[Task, str] = {
+    "image-text": "Compare pictures with words",
+    "promptable-masks": "Outline what is in a picture",
+}
 
 
 def _actions(state: ModelState, is_offline: bool) -> list[str]:
@@ -24,6 +31,7 @@ def _actions(state: ModelState, is_offline: bool) -> list[str]:
 def _row(spec: ModelSpec, state: ModelState, is_offline: bool) -> dict[str, Any]:
     return {
         "name": spec.name,
+        "task": _TASKS[spec.task],
         "title": spec.title,
         "note": spec.note,
         "size": size_words(spec),

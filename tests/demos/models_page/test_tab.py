@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from core.catalog import MODELS, spec
 from core.errors import InputError, ModelUnavailable
-from core.model_spec import Hub
+from core.model_spec import Hub, Task
 from core.pool import POOL, ModelState
 from core.settings import configure
 from core.tasks import Job
@@ -52,6 +53,14 @@ def test_one_row_a_model() -> None:
 )
 def test_a_row_offers_what_can_be_done(state: ModelState, offline: bool, actions: list[str]) -> None:
     assert tab_rows._actions(state, offline) == actions
+
+
+def test_rows_stand_under_what_they_are_for() -> None:
+    headings = {row["name"]: row["task"] for row in tab_rows.models_value()["rows"]}
+    assert headings["pocket-clip"] == "Compare pictures with words"
+    assert headings["pocket-sam"] == headings["sam-vit-b"] == "Outline what is in a picture"
+    assert list(dict.fromkeys(headings.values())) == list(tab_rows._TASKS.values())  # each stands together
+    assert set(tab_rows._TASKS) == set(get_args(Task))
 
 
 def test_states_in_words() -> None:
