@@ -15,6 +15,7 @@ import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from training.score import Score
 
@@ -23,10 +24,9 @@ ROOT = Path(__file__).resolve().parents[1] / "assets" / "models"
 MODELS = {"pocket-clip": "training.pocket_clip.scores", "pocket-sam": "training.pocket_sam.scores"}
 
 
-def measure(model: str, folder: Path, data: Path, raw: Path, only: list[str]) -> list[Score]:
-    """All figures of a model in the order of its table, or the named parts of them."""
+def measure(model: str, folder: Path, data: Path, raw: Path, **extra: Any) -> list[Score]:
+    """All figures of a model in the order of its table; ``extra`` are arguments that only some models' rows take."""
     module = importlib.import_module(MODELS[model])
-    extra = {"only": only} if only else {}
     scores: list[Score] = module.rows(folder, data, raw, **extra)
     return scores
 
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the prepared arrays")
     parser.add_argument("--folder", type=Path, help="another packed folder than the shipped one")
     parser.add_argument("--only", default="", help="parts to measure, comma separated (pocket-clip: tiny,cifar,...)")
+    parser.add_argument("--keep", type=Path, help="file of finished parts, to go on after a stop (pocket-clip)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--write", action="store_true", help="write the figures into card.json")
     args = parser.parse_args()
@@ -59,7 +60,8 @@ def main() -> None:
         parser.error("--write needs all figures of one checkpoint; leave --only away")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     folder = args.folder or ROOT / args.model
-    scores = measure(args.model, folder, args.data, args.raw, list(filter(None, args.only.split(","))))
+    extra = {"only": list(filter(None, args.only.split(","))), "keep": args.keep}
+    scores = measure(args.model, folder, args.data, args.raw, **{name: value for name, value in extra.items() if value})
     if args.write:
         write_into_card(scores, folder)
     text = json.dumps([asdict(score) for score in scores], indent=1) if args.json else "\n".join(map(line, scores))

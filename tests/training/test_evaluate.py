@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training import evaluate
-from training.pocket_clip import bank, calibrate, emoji_groups, scores_emoji, scores_photos, scores_toybox
+from training.pocket_clip import bank, calibrate, emoji_groups, scores, scores_emoji, scores_photos, scores_toybox
 from training.pocket_clip.pictures import emoji_key
 from training.pocket_clip.ranking import (
     area_interval,
@@ -205,7 +206,7 @@ def test_calibration_takes_off_the_liking_that_was_planted() -> None:
     figures = calibrate.fit(made_trials(600, 0.0), scale=20.0)
     assert figures["hubness_strength"] >= 0.8
     assert figures["accuracy_10way"] > figures["accuracy_10way_without_hubness_correction"] + 0.1
-    assert figures["ece"] < 0.05
+    assert figures["ece"] < 0.08  # 300 trials in ten bins leave about 0.05 of noise
     assert figures["unknown_auroc"] > 0.8
 
 
@@ -239,7 +240,7 @@ def test_every_model_that_can_be_measured_is_dispatched(monkeypatch: pytest.Monk
     monkeypatch.setattr(evaluate.importlib, "import_module", lambda name: asked.append(name) or Module)
     for model, module in evaluate.MODELS.items():
         asked.clear()
-        (score,) = evaluate.measure(model, tmp_path, tmp_path / "data", tmp_path / "raw", [])
+        (score,) = evaluate.measure(model, tmp_path, tmp_path / "data", tmp_path / "raw")
         assert asked == [module, (tmp_path, tmp_path / "data", tmp_path / "raw", {})] and score.value == 1.0
 
 
@@ -253,3 +254,33 @@ def test_scores_are_written_into_the_card_and_nothing_else_is(tmp_path: Path) ->
 def test_a_line_says_value_interval_sample_and_bar() -> None:
     text = evaluate.line(Score("a", "milliseconds", 15.0, 20, 14.0, 21.0, 150, at_most=True))
     assert "15" in text and "[14, 21]" in text and "n=   20" in text and "(bar at most 150)" in text
+
+
+def test_a_measurement_that_was_cut_off_goes_on_with_the_same_checkpoint_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, keep, called = tmp_path / "model", tmp_path / "kept.json", []
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+
+    def part(name: str) -> list[Score]:
+        called.append(name)
+        if name == "b" and called.count("b") == 1:
+            raise KeyboardInterrupt
+        return [Score(name, name, 1.0, 2, 0.5, 1.5)]
+
+    parts = {name: functools.partial(part, name) for name in "ab"}
+    monkeypatch.setattr(scores, "Packed", lambda folder: None)
+    monkeypatch.setattr(scores, "parts_of", lambda *args: parts)
+    with pytest.raises(KeyboardInterrupt):
+        scores.rows(folder, tmp_path, tmp_path, keep=keep)
+    found = scores.rows(folder, tmp_path, tmp_path, keep=keep)
+    assert [score.name for score in found] == ["a", "b"] and called == ["a", "b", "b"]
+    (folder / "card.json").write_text("{}")
+    scores.rows(folder, tmp_path, tmp_path, keep=keep)
+    assert called == ["a", "b", "b"]
+    (folder / "model.safetensors").write_bytes(b"others")
+    scores.rows(folder, tmp_path, tmp_path, ["a"], keep)
+    assert called == ["a", "b", "b", "a"]
+    with pytest.raises(ValueError, match="no part c; there are a, b"):
+        scores.rows(folder, tmp_path, tmp_path, ["c"])

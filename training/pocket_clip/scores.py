@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,7 +21,35 @@ from training.score import Score
 log = logging.getLogger(__name__)
 
 
-def rows(folder: Path, data: Path, raw: Path, only: Sequence[str] = ()) -> list[Score]:
+def fingerprint(folder: Path) -> str:
+    """Hash of a checkpoint's files, the card left out: figures belong to these."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != "card.json":
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+class Kept:
+    """Figures of finished parts on disk, so that a measurement that was cut off goes on where it stopped."""
+
+    def __init__(self, path: Path | None, folder: Path) -> None:
+        self.path, self.of = path, fingerprint(folder)
+        self.parts: dict[str, list[Score]] = {}
+        if path is not None and path.is_file():
+            found = json.loads(path.read_text())
+            if found["of"] == self.of:
+                self.parts = {name: [Score(**score) for score in scores] for name, scores in found["parts"].items()}
+
+    def add(self, name: str, scores: list[Score]) -> None:
+        """Take in a finished part."""
+        self.parts[name] = scores
+        if self.path is not None:
+            parts = {part: [asdict(score) for score in scores] for part, scores in self.parts.items()}
+            self.path.write_text(json.dumps({"of": self.of, "parts": parts}, indent=1) + "\n")
+
+
+def rows(folder: Path, data: Path, raw: Path, only: Sequence[str] = (), keep: Path | None = None) -> list[Score]:
     """Measure a packed folder on all sets.
 
     Args:
@@ -26,13 +57,27 @@ def rows(folder: Path, data: Path, raw: Path, only: Sequence[str] = ()) -> list[
         data: Prepared arrays, with the Toybox shards in ``toys`` in it or beside it.
         raw: The sets as fetched (names of classes, sentences).
         only: Parts to measure; empty = all.
+        keep: File of finished parts; those of the same checkpoint are not measured again.
 
     Raises:
         FileNotFoundError: a set is missing on this machine.
     """
     torch.set_num_threads(1)
-    packed = Packed(folder)
-    parts: dict[str, Callable[[], list[Score]]] = {
+    packed, kept = Packed(folder), Kept(keep, folder)
+    parts = parts_of(packed, raw, data)
+    unknown = set(only) - set(parts)
+    if unknown:
+        raise ValueError(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
+    for name in only or parts:
+        if name not in kept.parts:
+            kept.add(name, parts[name]())
+            log.info("%s measured", name)
+    return [score for name in only or parts for score in kept.parts[name]]
+
+
+def parts_of(packed: Packed, raw: Path, data: Path) -> dict[str, Callable[[], list[Score]]]:
+    """The parts of the table in order, each to be called."""
+    return {
         "tiny": lambda: tiny_scores(packed, raw, data),
         "cifar": lambda: cifar_scores(packed, data),
         "caltech": lambda: caltech_scores(packed, raw, data),
@@ -45,11 +90,3 @@ def rows(folder: Path, data: Path, raw: Path, only: Sequence[str] = ()) -> list[
         "text": lambda: text_scores(packed, raw, data),
         "cost": lambda: cost_scores(packed),
     }
-    unknown = set(only) - set(parts)
-    if unknown:
-        raise ValueError(f"no part {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
-    found = []
-    for name in only or parts:
-        found += parts[name]()
-        log.info("%s measured", name)
-    return found
