@@ -110,7 +110,7 @@ _POCKET = ModelSpec(
             {
                 "calibration.json": "9d95fbc45d465b4492a8cbde6ab99e3fd89ffb4edfbc86e320eb7dea4d0678c7",
                 "calibration.safetensors": "4053a86d21b59d14e8ed3a8ba4a39482157f860e513d9d011a1e77092137d920",
-                "card.json": "cf156c4f55218aaddd2a8180ba359c69925fc951ffb5c4249da8c5535ada97ec",
+                "card.json": "451cda647fe15c06905f9737ea12d2e23d2e5d581cf105ebdf53033bdb484d2d",
                 "config.json": "802c8a346bcc8dd9f8aaef3c8cd3b5599ba2d8d889a1e4d545166ce6c2b00069",
                 "model.safetensors": "b12fec0a4162d94844f358ba5455c73bf96a539a72adee26ea5f03007bd48727",
                 "preprocessor_config.json": "df1ee728b52c0e21ef6f149e1707b319d4880bb4e342c4cb4967670d9601be79",

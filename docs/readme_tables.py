@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import app
 from core.catalog import MODELS
@@ -50,15 +51,32 @@ def models() -> str:
     return "\n".join(["| Name | Model | Parameters | Download | Licence |", "|---|---|---|---|---|", *rows])
 
 
-def scores() -> str:
-    """One row a figure of the bundled model's card, with its bar where it has one."""
-    card = json.loads((BUNDLED_DIR / "pocket-clip" / "card.json").read_text(encoding="utf-8"))
+def score_rows(scores: list[dict[str, Any]]) -> list[str]:
+    """One row a figure of a model's card (training/score.py), with what it had to reach."""
     rows = []
-    for score in card["scores"]:
-        bar = "" if score["bar"] is None else f"{score['bar']:g}"
+    for score in scores:
+        sign = "≤ " if score.get("at_most") else ""
+        goals = " / ".join(f"{score[goal]:g}" for goal in ("bar", "aim") if score.get(goal) is not None)
         interval = f"{score['low']:g} to {score['high']:g}" if score["n"] > 1 else ""
-        rows.append(f"| {score['what']} | {score['value']:g} | {interval} | {score['n']:,} | {bar} |")
-    return "\n".join(["| Measured | Value | 95 % interval | n | Bar |", "|---|---|---|---|---|", *rows])
+        cells = [score["what"], f"{score['value']:g}", interval, f"{score['n']:,}", f"{sign}{goals}" if goals else ""]
+        rows.append(f"| {' | '.join([*cells, reached(score)])} |")
+    return rows
+
+
+def reached(score: dict[str, Any]) -> str:
+    """Say of a figure whether it met its aim or its bar, or nothing where it has none."""
+    sign = -1 if score.get("at_most") else 1
+    for goal in ("aim", "bar"):
+        if score.get(goal) is not None and sign * score["value"] >= sign * score[goal]:
+            return f"{goal} met"
+    return "" if score.get("bar") is None else "bar missed"
+
+
+def scores() -> str:
+    """One row a figure of the bundled model's card."""
+    card = json.loads((BUNDLED_DIR / "pocket-clip" / "card.json").read_text(encoding="utf-8"))
+    head = ["| Measured | Value | 95 % interval | n | Bar / aim | |", "|---|---|---|---|---|---|"]
+    return "\n".join([*head, *score_rows(card["scores"])])
 
 
 TABLES = {"tabs": tabs, "flags": flags, "models": models, "scores": scores}
