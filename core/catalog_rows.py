@@ -140,9 +140,9 @@ _POCKET_SAM = ModelSpec(
         Bundled(
             "pocket-sam",
             {
-                "card.json": "75b3eb37abfbd02c434aa20f05afd20f95a0445fddc95188799fa4b0759d5516",
-                "config.json": "b0c248c0f864ebf002114608ff1d207886f98965621591d07a848984ff0eac73",
-                "model.safetensors": "ceb92f10facfd4ea17d94b2298abed569673e9b5e7416f113aa2669af19c551a",
+                "card.json": "e496530fc5bb0f33ed8da79c10fe4af5ae7b21b391b638244332a5a6d322fe6b",
+                "config.json": "131fe990609e74344f83d3bfd5347471478671622d3b206dc8743c5eb2f16d39",
+                "model.safetensors": "6fc03a4efb2dc7dcfc01861e32125dbba8783aa3955d01e44b0726a2688313ea",
             },
         ),
     ),

@@ -278,6 +278,17 @@ def test_partition_paints_in_order_and_splits_what_is_left():
     assert labels[1, 2] == 1 and labels[0, 2] == 0 and labels[0, 0] != labels[0, 5]
 
 
+def test_mean_of_scenes_counts_scenes_and_weighs_objects():
+    rng = np.random.default_rng(0)
+    alone = [rng.random(1) for _ in range(400)]
+    score = scores.mean_of_scenes("x", "x", alone)
+    plain = np.concatenate(alone)
+    assert score.n == 400 and score.value == pytest.approx(plain.mean(), abs=1e-4)
+    assert score.high - score.value == pytest.approx(1.96 * plain.std() / 20, abs=2e-4)
+    repeated = scores.mean_of_scenes("x", "x", [values.repeat(5) for values in alone])  # five copies say no more
+    assert (repeated.low, repeated.high) == pytest.approx((score.low, score.high), abs=2e-4)
+
+
 # --- the shipped folder -------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SCORED, FITTED = 100, 30
+SCORED, FITTED = 60, 30
 LEAST_PX = 64  # an object that shows fewer pixels (of 192 x 192, 0.17 %) is not asked for
 BSDS_SPLIT = "val"
 

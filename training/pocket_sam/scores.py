@@ -1,7 +1,7 @@
 """Figures of a packed pocket-sam folder: clicks and automatic masks on held-out scenes, covering of BSDS val photos.
 
-Everything goes through core.sam, as on a visitor's machine. A scene counts once: its objects are averaged first, since
-objects of one picture are not independent samples.
+Everything goes through core.sam, as on a visitor's machine. n of the clicks is scenes: objects of one picture are not
+independent samples.
 
 Run: ``python -m training.evaluate pocket-sam --data DATA --raw RAW [--json] [--write]``
 """
@@ -9,7 +9,7 @@ Run: ``python -m training.evaluate pocket-sam --data DATA --raw RAW [--json] [--
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from core.catalog import spec
 from core.sam import AutomaticOptions, Prompt, PromptableSam, load
 from training.pocket_sam import held_out
 from training.pocket_sam.measures import covering, innermost, iou, next_click, overlap_table, partition
-from training.score import Score, mean, share
+from training.score import Z_95, Score, mean, share
 
 NAME = "pocket-sam"
 CLICKS = 3
@@ -68,27 +68,35 @@ def click(sam: PromptableSam, rgb: NDArray[np.uint8], truth: NDArray[np.bool_]) 
     return Clicks(max(found), *ends)
 
 
+def mean_of_scenes(name: str, what: str, by_scene: list[NDArray[np.floating]], bar: float | None = None) -> Score:
+    """Mean over all objects, its interval from the scenes: objects of one picture are not independent samples.
+
+    Source: ratio estimator of a cluster sample (Cochran 1977, Sampling Techniques, 6.2).
+    """
+    together = np.concatenate(by_scene)
+    value = float(together.mean())
+    spread = np.array([float((values - value).sum()) for values in by_scene])
+    error = Z_95 * float(np.sqrt((spread**2).sum())) / len(together)
+    low, middle, high = (round(end, 4) for end in (value - error, value, value + error))
+    return Score(name, what, middle, len(by_scene), low, high, bar, disjoint=DISJOINT_TOYS)
+
+
 def click_scores(sam: PromptableSam, data: Path, most: int | None = None) -> list[Score]:
     """Clicks on every object of the held-out scenes."""
     by_scene = []
     for picture in held_out.scenes(data, most=most):
         asked = [click(sam, picture.rgb, truth) for truth in picture.truth]
-        by_scene.append([(c.best_of_3, c.first_choice, c.by_box, c.after_clicks) for c in asked])
-    means = np.array([np.mean(rows, axis=0) for rows in by_scene])
-    count = sum(map(len, by_scene))
-    where = f"held-out Toybox scenes, {count} objects"
+        by_scene.append(np.array([(c.best_of_3, c.first_choice, c.by_box, c.after_clicks) for c in asked]))
+    where = f"{sum(map(len, by_scene))} objects of held-out Toybox scenes"
+    named = (
+        ("toys_point", f"{where}: IoU of the best of 3 masks at one click", 0.75),
+        ("toys_point_first", "the same, the mask that the model itself prefers", None),
+        ("toys_box", "the same objects asked for by their box", None),
+        ("toys_clicks", f"the same after {CLICKS} clicks", None),
+    )
     return [
-        mean(name, what, values, bar, disjoint=DISJOINT_TOYS)
-        for (name, what, bar), values in zip(
-            (
-                ("toys_point", f"{where}: IoU of the best of 3 masks at one click", 0.75),
-                ("toys_point_first", "the same, the mask that the model itself prefers", None),
-                ("toys_box", "the same objects asked for by their box", None),
-                ("toys_clicks", f"the same after {CLICKS} clicks", None),
-            ),
-            means.T,
-            strict=True,
-        )
+        mean_of_scenes(name, what, [values[:, column] for values in by_scene], bar)
+        for column, (name, what, bar) in enumerate(named)
     ]
 
 
@@ -175,7 +183,7 @@ def _median(name: str, what: str, values: list[float]) -> Score:
     return Score(name, what, middle, len(values), low, high, at_most=True)
 
 
-def rows(folder: Path, data: Path, raw: Path, most: int | None = None) -> list[Score]:
+def rows(folder: Path, data: Path, raw: Path, most: int | None = None, *, only: Sequence[str] = ()) -> list[Score]:
     """All figures of a packed folder.
 
     Args:
@@ -183,15 +191,16 @@ def rows(folder: Path, data: Path, raw: Path, most: int | None = None) -> list[S
         data: Where the held-out Toybox shards are, or the folder beside theirs.
         raw: Holds bsds/images/val and bsds/groundTruth/val.
         most: Pictures of each set; None takes all that are scored.
+        only: Of "clicks", "recall", "bsds", "cost"; empty takes all.
 
     Raises:
         FileNotFoundError: a set is missing.
     """
     sam = open_folder(folder)
-    parts: list[Callable[[], list[Score]]] = [
-        lambda: click_scores(sam, data, most),
-        lambda: recall_scores(sam, data, most),
-        lambda: bsds_scores(sam, raw, most),
-        lambda: cost_scores(sam, folder),
-    ]
-    return [score for part in parts for score in part()]
+    parts: dict[str, Callable[[], list[Score]]] = {
+        "clicks": lambda: click_scores(sam, data, most),
+        "recall": lambda: recall_scores(sam, data, most),
+        "bsds": lambda: bsds_scores(sam, raw, most),
+        "cost": lambda: cost_scores(sam, folder),
+    }
+    return [score for name, part in parts.items() if not only or name in only for score in part()]
