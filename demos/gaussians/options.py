@@ -1,0 +1,104 @@
+"""What a visitor can choose: how to query, and what to do with what was found. Frozen, checked in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from core.errors import InputError
+from core.labels import quoted
+from core.prompts import TEMPLATE_SETS, TemplateSet
+from demos.gaussians.field import LEVELS
+
+Level = Literal["auto", "subpart", "part", "whole"]
+Threshold = Literal["fixed", "otsu", "stability"]
+Order = Literal["features", "relevancy"]
+Protocol = Literal["picture", "scene"]
+Kind = Literal["picture", "heat", "composite", "mask", "contour", "depth", "pca"]
+
+LEVEL_CHOICES: Final[tuple[Level, ...]] = ("auto", "subpart", "part", "whole")
+THRESHOLDS: Final[tuple[Threshold, ...]] = ("fixed", "otsu", "stability")
+ORDERS: Final[tuple[Order, ...]] = ("features", "relevancy")
+KINDS: Final[tuple[Kind, ...]] = ("picture", "heat", "composite", "mask", "contour", "depth", "pca")
+
+# LangSplat's canonical phrases, Qin et al. 2023, arXiv:2312.16084, section 3.4.
+NEGATIVES = "object; things; stuff; texture"
+FIXED_CUT = 0.4  # LangSplat's: of the relevancy stretched to [0, 1], doubled, less 1
+SMOOTHING_PX = 30  # LangSplat's box filter, for pictures as high as
+REFERENCE_PX = 731  # those of LERF's scenes, 988 x 731
+MAX_QUERIES = 16
+MAX_NEGATIVES = 64
+MAX_SIDE_PX = 2_048
+
+assert LEVEL_CHOICES[1:] == LEVELS
+
+
+@dataclass(frozen=True)
+class QueryOptions:
+    """How to look for words; every field has a default that gives a good first answer.
+
+    Attributes:
+        level: Which level answers; "auto" takes the one with the highest peak, as LangSplat does.
+        negatives: What a query is held against, split by ``;`` or lines.
+        templates: Which sentences queries and negatives are put into; "plain" is LangSplat's.
+        temperature: Factor on the cosines in the relevancy; LangSplat's is 10.
+        hubness: Take off each text's mean cosine with all kinds of pictures, where the model brings that.
+        threshold: How the mask is cut out of the relevancy.
+        cut: For "fixed": of the relevancy stretched to [-1, 1]; LangSplat's is 0.4.
+        order: Embeddings are drawn and compared (LangSplat's order), or compared and drawn.
+        smoothing_px: Side of the box filter; None takes LangSplat's 30 for 731 rows, in proportion.
+        least_peak: Relevancy below which a query counts as not found; None takes what was measured for the model,
+            0 finds always.
+        neighbours: Gaussians over which each one's relevancy is averaged before the 3D selection; 0 is off.
+        grow: Rings of neighbours to add to the 3D selection (> 0) or to take off (< 0).
+        whole_objects: Select whole objects where the scene has them.
+    """
+
+    level: Level = "auto"
+    negatives: str = NEGATIVES
+    templates: TemplateSet = "plain"
+    temperature: float = 10.0
+    hubness: bool = True
+    threshold: Threshold = "fixed"
+    cut: float = FIXED_CUT
+    order: Order = "features"
+    smoothing_px: int | None = None
+    least_peak: float | None = None
+    neighbours: int = 8
+    grow: int = 0
+    whole_objects: bool = False
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            InputError: a value is not among those allowed; one sentence.
+        """
+        _check_choice("level", self.level, LEVEL_CHOICES)
+        _check_choice("threshold", self.threshold, THRESHOLDS)
+        _check_choice("order", self.order, ORDERS)
+        _check_choice("set of templates", self.templates, TEMPLATE_SETS)
+        _check_range("temperature", self.temperature, 0.1, 200)
+        _check_range("cut", self.cut, 0, 1)
+        _check_range("number of neighbours", self.neighbours, 0, 64)
+        _check_range("number of rings to grow by", self.grow, -10, 10)
+        if self.smoothing_px is not None:
+            _check_range("smoothing in pixels", self.smoothing_px, 1, 512)
+        if self.least_peak is not None:
+            _check_range("least peak", self.least_peak, 0, 1)
+
+    def filter_px(self, height: int) -> int:
+        """Side of the box filter for a picture of ``height`` rows."""
+        if self.smoothing_px is not None:
+            return self.smoothing_px
+        return max(1, round(SMOOTHING_PX * height / REFERENCE_PX))
+
+
+def _check_choice(what: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise InputError(f"There is no {what} called {quoted(str(given))}; choose one of {', '.join(allowed)}.")
+
+
+def _check_range(what: str, given: float, least: float, most: float) -> None:
+    if not least <= given <= most:
+        raise InputError(f"The {what} is {given:g}; it must be from {least:g} to {most:g}.")
