@@ -140,8 +140,8 @@ _POCKET_SAM = ModelSpec(
         Bundled(
             "pocket-sam",
             {
-                "card.json": "e496530fc5bb0f33ed8da79c10fe4af5ae7b21b391b638244332a5a6d322fe6b",
-                "config.json": "131fe990609e74344f83d3bfd5347471478671622d3b206dc8743c5eb2f16d39",
+                "card.json": "ff113d3481607986eb31e9412493b41447a0120767f50cefbe69390e3f29b82e",
+                "config.json": "d21d3c51774aabf3d2a508aaa5a944a4d90d8871aaf8315704c4135ba55404fd",
                 "model.safetensors": "6fc03a4efb2dc7dcfc01861e32125dbba8783aa3955d01e44b0726a2688313ea",
             },
         ),

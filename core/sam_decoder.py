@@ -110,8 +110,8 @@ def _exchange(transformer: Any, tokens: Tensor, cells: Tensor, places: Tensor) -
         queries = queries + _gather(layer.cross_attn_token_to_image, queries + tokens, placed_cells, cells)
         queries = layer.norm2(queries)
         queries = layer.norm3(queries + layer.mlp(queries))
-        spread = _spread(layer.cross_attn_image_to_token, placed_cells, queries + tokens, queries)
-        cells = layer.norm4(cells + spread)
+        spread = _spread(layer.cross_attn_image_to_token, cells, placed_cells, queries + tokens, queries)
+        cells = layer.norm4(spread)
     last = transformer.final_attn_token_to_image
     queries = queries + _gather(last, queries + tokens, cells + places, cells)
     return transformer.norm_final_attn(queries), cells
@@ -135,8 +135,8 @@ def _gather(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Te
     return attention.out_proj(gathered.transpose(1, 2).flatten(2))
 
 
-def _spread(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Cells attend to tokens: (1 or B, N, D), (B, T, D) twice -> (B, N, D)."""
+def _spread(attention: Any, cells: Tensor, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Cells attend to tokens and add what they hear: (1 or B, N, D) twice, (B, T, D) twice -> (B, N, D)."""
     import torch
 
     heads = attention.num_heads
@@ -149,7 +149,8 @@ def _spread(attention: Any, queries: Tensor, keys: Tensor, values: Tensor) -> Te
     shares = scores.view(prompts, heads, count, -1).softmax(2).flatten(1, 2)
     project = attention.out_proj
     messages = _split(attention.v_proj(values), heads) @ project.weight.T.reshape(heads, width, -1)
-    return torch.baddbmm(project.bias.expand(prompts, 1, -1), shares.transpose(1, 2), messages.flatten(1, 2))
+    messages = messages.flatten(1, 2) + project.bias / heads  # the shares of each head sum to one
+    return torch.baddbmm(cells.expand(prompts, -1, -1), shares.transpose(1, 2), messages)
 
 
 def _split(rows: Tensor, heads: int) -> Tensor:

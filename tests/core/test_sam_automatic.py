@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 from copy import deepcopy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from segment_anything import SamAutomaticMaskGenerator
 
-from core import sam_automatic
+from core import catalog, sam_automatic
+from core.checkpoints import BUNDLED_DIR
 from core.errors import Cancelled, InputError
-from core.sam import AutomaticOptions, MaskSet, PromptableSam
+from core.sam import AutomaticOptions, MaskSet, PromptableSam, load
 from core.sam_automatic import POINTS_PER_SIDE, Thresholds, stability_of
 from core.sam_decoder import Looked
 from core.sam_masks import Frame
@@ -244,17 +247,33 @@ def test_adaptive_finds_the_same_discs_with_fewer_points(
         return real(scene, points, *rest)
 
     monkeypatch.setattr(sam_automatic, "_ask", counting)
-    options = AutomaticOptions(32, 0.6, 0.5, 0.7)
+    monkeypatch.setattr(sam_automatic, "SETTLED_SHARE", 0.2)  # these discs are large
+    options = AutomaticOptions(32, 0.6, 0.5, 0.7, adaptive=True)
     found = discs.ours.automatic(picture, options)
     points = np.concatenate(asked)
     assert len(np.unique(points, axis=0)) == len(points) < 800
     whole = discs.ours.automatic(picture, replace(options, adaptive=False))
     assert len(asked) > 3 and sum(len(part) for part in asked) == len(points) + 1024
     best = _overlaps(whole.full(), found.full()).max(1)
-    assert len(whole) >= 8 and (best > 0.8).mean() >= 0.9
+    assert len(whole) >= 8 and (best > 0.8).mean() >= 0.85
     asked.clear()
     discs.ours.automatic(picture, replace(options, pred_iou=1.0))
     assert sum(len(part) for part in asked) == 1024  # nothing accepted, nothing skipped
+
+
+def test_it_is_adaptive_where_a_point_is_costly() -> None:
+    def scene(channels: int, grid: int, device: str) -> sam_automatic.Scene:
+        embedding = torch.empty(1, channels, grid, grid, device="meta")
+        return sam_automatic.Scene(None, embedding, Frame((9, 9), 128, 64), device, "x")
+
+    assert [
+        sam_automatic.is_costly(scene(*size)) for size in ((64, 24, "cpu"), (256, 64, "cpu"), (256, 64, "cuda"))
+    ] == [
+        False,
+        True,
+        False,
+    ]
+    assert [sam_automatic.points_per_batch(scene(*size)) for size in ((64, 24, "cpu"), (256, 64, "cpu"))] == [56, 4]
 
 
 def test_a_mask_of_half_the_picture_settles_nothing(discs: Discs) -> None:
@@ -319,3 +338,25 @@ def test_a_large_picture_answers_in_its_own_pixels(segmenter: PromptableSam) -> 
     assert other.point_xy.max() == pytest.approx(5 * one.point_xy.max())
     masks = other.full(range(3))
     np.testing.assert_allclose(masks.sum((1, 2)), other.area_px[:3], rtol=0.05)
+
+
+# The bundled model.
+
+
+@pytest.mark.skipif(not (BUNDLED_DIR / "pocket-sam").is_dir(), reason="the pocket model is not in this checkout")
+def test_pocket_sam_agrees_with_segment_anything_on_its_own_masks(repository: Path) -> None:
+    image = np.asarray(Image.open(repository / "assets" / "examples" / "segmentation" / "fruit.jpg").convert("RGB"))
+    image = np.asarray(Image.fromarray(image).resize((320, 240)))
+    segmenter = load(BUNDLED_DIR / "pocket-sam", catalog.spec("pocket-sam"))
+    found, own = segmenter.automatic(image, AutomaticOptions(16)), segmenter.thresholds
+    stock = SamAutomaticMaskGenerator(
+        segmenter._sam,
+        16,
+        pred_iou_thresh=own.pred_iou,
+        stability_score_thresh=own.stability,
+        box_nms_thresh=own.nms_iou,
+    ).generate(image)
+    overlaps = _overlaps(found.full(), np.array([row["segmentation"] for row in stock]))
+    assert len(found) >= 5 and abs(len(found) - len(stock)) <= max(2, 0.2 * len(stock))
+    assert np.mean(overlaps.max(0)) >= 0.92  # theirs are among ours; stability differs a little at full resolution
+    assert np.mean(_greedy_matches(overlaps)) >= 0.9

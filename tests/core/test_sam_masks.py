@@ -120,14 +120,24 @@ def test_boxes_are_those_of_the_grown_masks(size_hw: tuple[int, int], rng: np.ra
 
 def test_a_box_is_read_between_cells() -> None:
     frame = Frame((80, 80), side_px=80, low_px=8)  # cells of 10 px, centres at 5, 15, ...
-    logits = np.full((2, 8, 8), -1.0, np.float32)
-    logits[0, 2:5, 3] = 1.0  # crosses zero half-way between centres: 20 to 50 down, 30 to 40 across
+    logits = np.full((4, 8, 8), -1.0, np.float32)
+    logits[0, 2:5, 3:6] = 1.0  # crosses zero half-way between centres: 20 to 50 down, 30 to 60 across
+    logits[1, 2:5, 3:6] = 3.0  # a quarter of a step further out
+    logits[2] = 1.0
     boxes = boxes_of(logits, frame)
-    np.testing.assert_allclose(boxes[0], [30, 20, 40, 50], atol=1e-4)
-    assert (boxes[1] == 0).all()
-    logits[0, 2:5, 3] = 3.0  # a quarter of a step further out
-    np.testing.assert_allclose(boxes_of(logits, frame)[0], [27.5, 17.5, 42.5, 52.5], atol=1e-4)
-    np.testing.assert_allclose(boxes_of(np.ones((1, 8, 8), np.float32), frame)[0], [0, 0, 80, 80])
+    np.testing.assert_allclose(boxes[0], [30, 20, 60, 50], atol=1e-4)
+    np.testing.assert_allclose(boxes[1], [27.5, 17.5, 62.5, 52.5], atol=1e-4)
+    np.testing.assert_allclose(boxes[2], [0, 0, 80, 80])
+    assert (boxes[3] == 0).all() and boxes_of(logits[:0], frame).shape == (0, 4)
+
+
+def test_a_speck_that_vanishes_does_not_stretch_a_box() -> None:
+    frame = Frame((80, 80), side_px=80, low_px=8)
+    logits = np.full((2, 8, 8), -1.0, np.float32)
+    logits[0, 2:5, 3:6] = 1.0
+    logits[:, 6, 1] = 0.2
+    np.testing.assert_allclose(boxes_of(logits, frame)[0], [30, 20, 60, 50], atol=1e-4)
+    assert (boxes_of(logits, frame)[1] == 0).all()
 
 
 # Suppression.

@@ -15,6 +15,7 @@ from PIL import Image
 
 SCORED, FITTED = 60, 30
 LEAST_PX = 64  # an object that shows fewer pixels (of 192 x 192, 0.17 %) is not asked for
+LEAST_PART_PX = 24
 BSDS_SPLIT = "val"
 
 
@@ -25,10 +26,12 @@ class Picture:
     Attributes:
         rgb: (H, W, 3) uint8.
         truth: Toybox: (M, H, W) bool, the objects that show; BSDS: (annotators, H, W) int, region ids.
+        others: Toybox: (K, H, W) bool, parts and the ground, which a mask may mean as well.
     """
 
     rgb: NDArray[np.uint8]
     truth: NDArray[np.generic]
+    others: NDArray[np.bool_] | None = None
 
 
 def shards(data: Path) -> list[Path]:
@@ -47,18 +50,21 @@ def shards(data: Path) -> list[Path]:
     )
 
 
-def objects_of(instances: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """The objects that show at least LEAST_PX pixels: (M, H, W)."""
+def objects_of(instances: NDArray[np.integer], least_px: int = LEAST_PX) -> NDArray[np.bool_]:
+    """The ids but 0 that show at least ``least_px`` pixels: (M, H, W) bool."""
     numbers, sizes = np.unique(instances, return_counts=True)
-    return np.array([instances == k for k, size in zip(numbers, sizes, strict=True) if k and size >= LEAST_PX], bool)
+    return np.array([instances == k for k, size in zip(numbers, sizes, strict=True) if k and size >= least_px], bool)
 
 
 def scenes(data: Path, *, is_for_fit: bool = False, most: int | None = None) -> list[Picture]:
     """Held-out scenes for scores (from the front) or for thresholds (from the back)."""
     with np.load(shards(data)[0]) as shard:
-        rgb, instances = shard["rgb"], shard["instances"]
+        rgb, instances, parts = shard["rgb"], shard["instances"], shard["parts"]
     rows = range(len(rgb))[-FITTED:] if is_for_fit else range(min(SCORED, len(rgb) - FITTED))
-    found = [Picture(rgb[row], objects_of(instances[row])) for row in rows[:most]]
+    found = []
+    for row in rows[:most]:
+        others = [*objects_of(parts[row], LEAST_PART_PX), instances[row] == 0]
+        found.append(Picture(rgb[row], objects_of(instances[row]), np.array(others)))
     return [picture for picture in found if len(picture.truth)]
 
 
