@@ -37,7 +37,7 @@ FLAGS: dict[str, str] = {
     "memory_budget_mib": "memory that loaded models may take together, MiB",
     "device": "auto, cpu, cuda or mps",
     "dtype": "auto, float32, bfloat16 or float16",
-    "mcp": "serve the endpoints as MCP tools too (needs gradio[mcp])",
+    "mcp": "serve the endpoints as MCP tools too",
 }
 
 
@@ -156,6 +156,11 @@ def start() -> tuple[gr.Blocks, str]:
     now = settings()
     require_free_port(now.host, now.port)
     page = build_app()
+    if now.mcp:
+        from demos.mcp import mend_answers, name_tools
+
+        name_tools(page)
+        mend_answers()
     api, url, public_url = page.launch(prevent_thread_lock=True, **launch_options(now))
     add_health(api, start_s)
     return page, public_url or url

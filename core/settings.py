@@ -29,7 +29,7 @@ class Settings:
         memory_budget_mib: Memory that loaded models may take together, MiB.
         device: Where models run; auto takes CUDA, then MPS, then the CPU.
         dtype: Number format of weights; auto takes bfloat16 on CUDA, float32 elsewhere.
-        mcp: Serve the tabs' endpoints as MCP tools too (needs the extra gradio[mcp]).
+        mcp: Serve the tabs' endpoints as MCP tools too.
     """
 
     host: str = "127.0.0.1"
