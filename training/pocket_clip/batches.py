@@ -54,7 +54,7 @@ class PictureSource:
         row_of = {key: row for row, key in enumerate(bank.keys)}
         listing = json.loads((data / f"{name}.json").read_text())
         self.name, self.first_caption = name, first_caption
-        self.pixels = np.load(data / f"{name}.npy")  # in memory: page caches are dropped under pressure
+        self.pixels = np.load(data / f"{name}.npy", mmap_mode="r")  # peers share it; keep DATA on a RAM disk
         is_free = name in ("flickr", "toybox")
         rows = [
             number

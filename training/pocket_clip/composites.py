@@ -23,6 +23,7 @@ MAX_THINGS = 4
 PLAIN_SHARE = 0.25  # of pasted pictures: background of one colour or a gradient
 EMOJI_SHARE = 0.4  # of pasted things
 MAX_COVER = 0.35  # of a thing pasted earlier that a later one may hide
+MOST_TOYS = 12_000  # kept in memory with their masks
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ class Cutouts:
 
 
 def toy_cutouts(data: Path, bank: Bank, first_caption: int) -> Cutouts:
-    """The single training toys with their masks as alpha."""
+    """Up to MOST_TOYS of the single training toys, evenly spread, with their masks as alpha."""
     row_of = {key: row for row, key in enumerate(bank.keys)}
     listing = json.loads((data / "toybox.json").read_text())
     objects = json.loads((data / "toybox.objects.json").read_text())
     rows = [r for r, entry in enumerate(listing) if entry[1] == "train" and entry[0] in row_of and objects[r]]
+    rows = rows[:: max(1, -(-len(rows) // MOST_TOYS))]
     pictures, masks = np.load(data / "toybox.npy", mmap_mode="r"), np.load(data / "toybox.masks.npy", mmap_mode="r")
     alpha = (masks[rows] > 0).astype(np.uint8)[..., None] * 255
     captions = [objects[r][0][2] + first_caption for r in rows]
