@@ -116,23 +116,38 @@ def bands(maps: Floats, rgb: NDArray[np.uint8], *, guided: bool) -> Iterator[tup
         Rows of the picture and (rows, W, K) float32 in [0, 1].
     """
     height, width = rgb.shape[:2]
-    count = maps.shape[-1]
     fields = _guided_fields(maps, rgb) if guided else maps[..., None, :]  # (h', w', 1 or 4, K)
+    kinds, count = fields.shape[2:]
     flat = fields.reshape(*fields.shape[:2], -1)
-    across = share_matrix(width, flat.shape[1])
-    down = share_matrix(height, flat.shape[0])
-    wide = np.einsum("Ww,hwf->hWf", across, flat, optimize=True)  # small: h' rows only
-    step = max(1, BAND_PIXELS // (width * fields.shape[2]))
+    across, down = _neighbours(width, flat.shape[1]), _neighbours(height, flat.shape[0])
+    wide = _between(flat.transpose(1, 0, 2), *across).transpose(1, 0, 2)  # small: h' rows only
+    step = max(1, BAND_PIXELS // (width * kinds))
     for start in range(0, height, step):
         rows = slice(start, min(start + step, height))
-        drawn = np.tensordot(down[rows], wide, axes=(1, 0)).reshape(-1, width, fields.shape[2], count)
+        drawn = _between(wide, down[0][rows], down[1][rows]).reshape(-1, width, kinds, count)
         if guided:
             colours = rgb[rows].astype(np.float32) / 255.0
             out = drawn[:, :, 3]
             for channel in range(3):
                 out += drawn[:, :, channel] * colours[..., channel, None]
-            drawn = out[:, :, None]
-        yield rows, np.clip(drawn[:, :, 0], 0.0, 1.0)
+            yield rows, np.clip(out, 0.0, 1.0)
+        else:
+            yield rows, np.clip(drawn[:, :, 0], 0.0, 1.0)
+
+
+def _neighbours(size: int, source: int) -> tuple[NDArray[np.intp], Floats]:
+    """For each of ``size`` samples the first of its two neighbours among ``source``, and the share of the second."""
+    centre = np.clip((np.arange(size) + 0.5) / size * source - 0.5, 0, source - 1)
+    low = np.minimum(centre.astype(np.intp), max(source - 2, 0))
+    return low, (centre - low).astype(np.float32)
+
+
+def _between(rows: Floats, low: NDArray[np.intp], share: Floats) -> Floats:
+    """Rows between rows, linearly; (h, ...) -> (len(low), ...)."""
+    weight = share.reshape(-1, *(1,) * (rows.ndim - 1))
+    out = rows[low] * (1.0 - weight)
+    out += rows[np.minimum(low + 1, len(rows) - 1)] * weight
+    return out
 
 
 def _guided_fields(maps: Floats, rgb: NDArray[np.uint8]) -> Floats:
