@@ -133,7 +133,7 @@ function drawViews() {
 function drawFoot(answer) {
   foot.replaceChildren(...(answer ? [
     make("p", { class: "foot" }, answer.foot),
-    ...(answer.notes.length ? [make("ul", { class: "notes" }, answer.notes.map((note) => make("li", { dir: "auto" }, note)))] : []),
+    ...(answer.notes.length ? [make("ul", { class: answer.regions.some((item) => item.label) ? "notes" : "notes warn" }, answer.notes.map((note) => make("li", { dir: "auto" }, note)))] : []),
   ] : []));
 }
 
@@ -192,7 +192,7 @@ room.addEventListener("segment-found", async ({ detail }) => {
 });
 
 new MutationObserver(() => stage.repaint()).observe(document.body, { attributeFilter: ["class"] }); // light or dark
-host.replaceChildren(empty, views, frame, tools, keys, heard, foundHost, legendHost, regionsHost, foot);
+host.replaceChildren(empty, views, frame, tools, keys, heard, foundHost, foot, legendHost, regionsHost);
 drawTools();
 watch("value", update);
 update();

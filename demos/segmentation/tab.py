@@ -27,7 +27,7 @@ _NOT_STARTED = """(line) => line && line.state === 'waiting'
   ? {state: 'error', text: 'The hub is busy or out of reach; try again soon.', stage: '', fraction: null, eta: ''}
   : line"""
 ENDPOINT = "/segment"
-_ENDING = (
+ENDING = (
     "overlay, label_map, answer = result  # two files and the regions with their masks\n"
     'for region in answer["regions"]:\n    print(region["label"], region["score"], region["bbox_xyxy"])\n'
 )
@@ -103,7 +103,7 @@ def _code(parts: Parts) -> Any:
         url = str(request.base_url) if request else "http://127.0.0.1:7860/"
         triples = zip(names, values, defaults, strict=True)
         given = {name: value for name, value, default in triples if name == "labels" or value != default}
-        return snippet_python(url, ENDPOINT, given, _ENDING), snippet_curl(url, ENDPOINT, given)
+        return snippet_python(url, ENDPOINT, given, ENDING), snippet_curl(url, ENDPOINT, given)
 
     return run
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
 from core.errors import InputError
 from core.tasks import Job
 from demos.base import run_job, status
@@ -27,7 +25,7 @@ Args:
 
 def batch_handler(parts: Parts) -> Callable[..., Updates]:
     """The handler of the endpoint /segment_batch and of its button."""
-    empty = {parts.table: None, parts.zip: gr.update(interactive=False)}
+    empty = {parts.table: None, parts.zip: None}
 
     @with_settings("files", doc=BATCH_DOC)
     def segment_all(given: Mapping[str, Any]) -> Updates:
@@ -49,7 +47,7 @@ def batch_handler(parts: Parts) -> Callable[..., Updates]:
         done, path = yield from run_job(work, parts.line, always=empty)
         yield {
             parts.table: present.table_value(done),
-            parts.zip: gr.update(value=path, interactive=True),
+            parts.zip: path,
             parts.line: status("done", f"Done: {len(done.rows)} pictures in {present.seconds_words(done.seconds)}."),
         }
 

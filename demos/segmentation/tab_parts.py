@@ -307,7 +307,7 @@ def _place_right(holder: dict[str, Any]) -> None:
         _place_files(holder)
     with gr.Column(elem_classes="seg-many-pictures"):
         holder["table"] = View("segment_table", None, elem_id="seg-table", label="Answers", is_api=True)
-        holder["zip"] = gr.DownloadButton("Download everything as ZIP", interactive=False, elem_id="seg-zip")
+        holder["zip"] = gr.DownloadButton("Download everything as ZIP", elem_id="seg-zip")
 
 
 def _place_unseen(holder: dict[str, Any]) -> None:

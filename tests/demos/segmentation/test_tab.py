@@ -396,7 +396,7 @@ def test_many_pictures_make_a_table_and_a_zip(parts: Parts, model: StubSegmenter
     assert value["count"] == 2 and value["failed"] == 1
     assert {item["name"] for item in value["rows"][0]["labels"]} == {"red", "blue", "green"}
     assert value["rows"][1]["error"].endswith(".") and "1 could not be read" in value["foot"]
-    with zipfile.ZipFile(done[parts.zip]["value"]) as archive:
+    with zipfile.ZipFile(done[parts.zip]) as archive:
         assert {"coco.json", "regions.csv", "label_maps/shapes.png"} <= set(archive.namelist())
     with pytest.raises(gr.Error, match="no pictures yet"):
         last(tab_batch.batch_handler(parts)(None, LABELS))
