@@ -41,6 +41,7 @@ class SceneHandle:
         kind: What the file was, in words.
         notes: Sentences about what was left out, mended or assumed.
         is_bundled: Whether it is one of ours.
+        original_field: What the rows of ``original`` mean, or None.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SceneHandle:
     kind: str = ""
     notes: tuple[str, ...] = ()
     is_bundled: bool = False
+    original_field: LanguageField | None = None
 
 
 @dataclass(frozen=True)

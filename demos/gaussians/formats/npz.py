@@ -62,7 +62,7 @@ def read_npz(blob: Blob, *, budget: int) -> ReadScene:
         InputError: an array is missing, damaged, of another shape or kind, or holds pickled objects.
     """
     with Archive(blob) as archive:
-        arrays = _Arrays(archive, blob.shown)
+        arrays = Arrays(archive, blob.shown)
         parts = {name: arrays.floats(name, shape) for name, shape in _SHAPES.items()}
         count = len(parts["means_xyz"])
         check_count(count, blob.shown)
@@ -134,7 +134,7 @@ def _language_arrays(language: Language, compact: bool) -> dict[str, NDArray[Any
     return arrays | {f"decoder/{name}": weight for name, weight in language.decoder.items()}
 
 
-class _Arrays:
+class Arrays:
     """The arrays of an archive, each checked against its own header before it is believed."""
 
     def __init__(self, archive: Archive, shown: str) -> None:
@@ -200,7 +200,7 @@ class _Arrays:
             raise InputError(f"{self._shown} is damaged: “{entry}” is of no type and size that can be.") from error
 
 
-def _read_language(arrays: _Arrays, count: int) -> Language | None:
+def _read_language(arrays: Arrays, count: int) -> Language | None:
     if "language_levels" not in arrays:
         return None
     levels = tuple(arrays.texts("language_levels", (None,)))
@@ -222,7 +222,7 @@ def _read_language(arrays: _Arrays, count: int) -> Language | None:
     return Language(levels, model, ids, features, codes, decoder)
 
 
-def _weight(arrays: _Arrays, name: str) -> Floats:
+def _weight(arrays: Arrays, name: str) -> Floats:
     """A matrix or a vector of a decoder."""
     is_matrix = name.endswith("weight")
     weight = arrays.floats(name, (None, None) if is_matrix else (None,))
@@ -231,7 +231,7 @@ def _weight(arrays: _Arrays, name: str) -> Floats:
     return weight
 
 
-def _read_cameras(arrays: _Arrays) -> tuple[Camera, ...]:
+def _read_cameras(arrays: Arrays) -> tuple[Camera, ...]:
     if "camera_intrinsics" not in arrays:
         return ()
     numbers = arrays.wide_floats("camera_intrinsics", (None, 6))

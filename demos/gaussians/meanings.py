@@ -1,0 +1,183 @@
+"""Relevancy of what was drawn or of Gaussians themselves, whichever kind of field they come from, and its cache.
+
+What depends on a view alone is made once (mixtures of table rows, decoded codes), what depends on the negatives once a
+set of negatives; a new word then costs one sparse product and one pass.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.shared_work import SharedWork
+from core.tasks import Job
+from demos.gaussians.decoder import Decoder, decode
+from demos.gaussians.field import LanguageField
+from demos.gaussians.mixtures import LEAST_TOTAL, gaussian_mixtures, pixel_mixtures
+from demos.gaussians.raster_threads import share, thread_count
+from demos.gaussians.scene import Floats
+from demos.gaussians.weights import ViewWeights
+
+_PIECE = 65_536
+_KEPT_NEGATIVES = 4
+
+
+class Meant(Protocol):
+    """R embeddings that P things (pixels or Gaussians) have: mixtures, or decoded codes."""
+
+    @property
+    def norms(self) -> Floats:
+        """(R,) lengths of the embeddings before they are normalised; 0 for none."""
+        ...
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory taken."""
+        ...
+
+    def dots(self, texts: Floats, *, job: Job | None = None) -> Floats:
+        """Products with texts (Q, D) before normalisation: (R, Q)."""
+        ...
+
+    def spread(self, values: Floats) -> Floats:
+        """Values of the embeddings (R,) -> of the things (P,)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Embeddings of a query's and its negatives' texts.
+
+    Attributes:
+        query: (D,) float32, unit norm.
+        negatives: (J, D) float32, unit norm.
+        query_offset: Cosine that the query has with everything; 0 where hubness is left on.
+        negative_offsets: (J,) float32, likewise.
+        temperature: Of the relevancy.
+    """
+
+    query: Floats
+    negatives: Floats
+    query_offset: float
+    negative_offsets: Floats
+    temperature: float
+
+
+class Meanings:
+    """P things with their embeddings, asked for relevancies; safe from any thread."""
+
+    def __init__(self, meant: Meant) -> None:
+        """Wrap embeddings."""
+        self.meant = meant
+        self._lock = threading.Lock()
+        self._best_negatives: OrderedDict[bytes, Floats] = OrderedDict()
+
+    def relevancy(self, texts: Texts, *, job: Job | None = None) -> Floats:
+        """(P,) float32 in [0, 1]; 0 where there is no meaning."""
+        from demos.gaussians.pixel_loops import fill_relevancy
+
+        negatives = self._negatives(texts, job)
+        dots = np.ascontiguousarray(self.meant.dots(texts.query[None], job=job)[:, 0])
+        found, norms = np.empty_like(dots), self.meant.norms
+        offset, scale = np.float32(texts.query_offset), np.float32(texts.temperature)
+        count = len(dots)
+
+        def part(i: int) -> None:
+            first, last = i * _PIECE, min((i + 1) * _PIECE, count)
+            fill_relevancy(dots, norms, negatives, offset, scale, first, last, found)
+
+        share(part, -(-count // _PIECE), threads=thread_count(), job=job)
+        return self.meant.spread(found)
+
+    def cosines(self, vectors: Floats, *, job: Job | None = None) -> Floats:
+        """Cosines of the R embeddings with unit vectors (Q, D): (R, Q) float32, -1 where there is no meaning."""
+        dots, norms = self.meant.dots(vectors, job=job), self.meant.norms
+        has_meaning = norms > 0
+        return np.where(has_meaning[:, None], dots / np.where(has_meaning, norms, 1)[:, None], np.float32(-1.0))
+
+    def _negatives(self, texts: Texts, job: Job | None) -> Floats:
+        """(R,) greatest cosine with a negative, kept for the next word."""
+        key = texts.negatives.tobytes() + texts.negative_offsets.tobytes()
+        with self._lock:
+            if key in self._best_negatives:
+                self._best_negatives.move_to_end(key)
+                return self._best_negatives[key]
+        norms = np.where(self.meant.norms > 0, self.meant.norms, 1)
+        best = np.full(len(norms), -np.inf, np.float32)
+        for first in range(0, len(texts.negatives), 4):
+            dots = self.meant.dots(texts.negatives[first : first + 4], job=job)
+            cosines = dots / norms[:, None] - texts.negative_offsets[first : first + 4]
+            best = np.maximum(best, cosines.max(axis=1))
+        with self._lock:
+            self._best_negatives[key] = best
+            while len(self._best_negatives) > _KEPT_NEGATIVES:
+                self._best_negatives.popitem(last=False)
+        return best
+
+
+def of_pixels(view: ViewWeights, field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
+    """What the H * W pixels of a view mean, drawn first and compared then; row by row."""
+    if field.codes is None:
+        return Meanings(pixel_mixtures(view, field, level, job=job))
+    unit, has_code = _unit_codes(field, level)
+    drawn = view.render(unit, job=job)
+    total = view.render(has_code.astype(np.float32), job=job).reshape(-1)
+    codes = drawn.reshape(len(total), -1)
+    return Meanings(decode(Decoder.of(field.decoder), codes, total >= LEAST_TOTAL, job=job))
+
+
+def of_gaussians(field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
+    """What the N Gaussians mean, each by itself."""
+    if field.codes is None:
+        return Meanings(gaussian_mixtures(field, level, job=job))
+    unit, has_code = _unit_codes(field, level)
+    return Meanings(decode(Decoder.of(field.decoder), unit, has_code, job=job))
+
+
+def _unit_codes(field: LanguageField, level: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """The codes of a level at length 1, as LangSplat draws them, and which Gaussians have one."""
+    assert field.codes is not None
+    codes = field.codes[:, level]
+    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
+    return np.ascontiguousarray(codes / np.where(lengths > 0, lengths, np.float32(1.0))), lengths[:, 0] > 0
+
+
+class MeaningsCache:
+    """Meanings, kept for as long as what they belong to lives: the field, and for pixels the view's weights, too."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._pixels: WeakKeyDictionary[ViewWeights, WeakKeyDictionary[LanguageField, dict[int, Meanings]]]
+        self._pixels = WeakKeyDictionary()
+        self._gaussians: WeakKeyDictionary[LanguageField, dict[int, Meanings]] = WeakKeyDictionary()
+        self._work: SharedWork[Meanings] = SharedWork()
+
+    def pixels(self, view: ViewWeights, field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
+        """See :func:`of_pixels`."""
+        with self._lock:
+            kept = self._pixels.setdefault(view, WeakKeyDictionary()).setdefault(field, {})
+        return self._get(
+            kept, level, (id(view), id(field), level), lambda inner: of_pixels(view, field, level, job=inner), job
+        )
+
+    def gaussians(self, field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
+        """See :func:`of_gaussians`."""
+        with self._lock:
+            kept = self._gaussians.setdefault(field, {})
+        return self._get(kept, level, (id(field), level), lambda inner: of_gaussians(field, level, job=inner), job)
+
+    def _get(
+        self, kept: dict[int, Meanings], level: int, key: Any, make: Callable[[Job], Meanings], job: Job | None
+    ) -> Meanings:
+        found = kept.get(level)
+        if found is None:
+            found = kept.setdefault(level, self._work.run(key, make, job=job))
+        return found

@@ -1,0 +1,145 @@
+"""Words in a view of a scene: the relevancy of every level, the level that answers, mask, selection, sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.labels import quoted
+from core.tasks import Job
+from demos.gaussians.answers import Found, LevelPeak
+from demos.gaussians.field import LanguageField
+from demos.gaussians.history import Selection
+from demos.gaussians.meanings import MeaningsCache, Texts
+from demos.gaussians.options import QueryOptions
+from demos.gaussians.raster_threads import share, thread_count
+from demos.gaussians.relevancy import box_mean, mask_of
+from demos.gaussians.scene import Floats, GaussianScene
+from demos.gaussians.select import extent_of, selected
+from demos.gaussians.weights import ViewWeights
+from demos.gaussians.words import Words, least_peak
+
+MEANINGS = MeaningsCache()
+
+
+@dataclass(frozen=True, eq=False)
+class LevelMaps:
+    """One level's answer in a view.
+
+    Attributes:
+        raw: (H, W) float32 relevancy.
+        mean: (H, W) float32, its box mean.
+        smoothed: (H, W) float32, half of each.
+    """
+
+    raw: Floats
+    mean: Floats
+    smoothed: Floats
+
+
+def level_maps(
+    view: ViewWeights,
+    field: LanguageField,
+    texts: Texts,
+    options: QueryOptions,
+    *,
+    job: Job | None = None,
+) -> dict[str, LevelMaps]:
+    """Relevancy of a query in a view, at every level that is asked for.
+
+    Args:
+        view: Weights of the view.
+        field: Of the same Gaussians.
+        texts: Query and negatives.
+        options: Level, order, smoothing.
+        job: Asked for Cancel.
+    """
+    names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
+    found: dict[str, LevelMaps] = {}
+
+    def one(i: int) -> None:
+        level = field.levels.index(names[i])
+        if options.order == "features":
+            raw = MEANINGS.pixels(view, field, level, job=job).relevancy(texts, job=job)
+            raw = raw.reshape(view.height, view.width)
+        else:
+            raw = _compared_first(view, field, level, texts, job)
+        mean = box_mean(raw, options.filter_px(view.height))
+        found[names[i]] = LevelMaps(raw, mean, np.float32(0.5) * (raw + mean))
+
+    share(one, len(names), threads=thread_count(), job=job)
+    return {name: found[name] for name in names}
+
+
+def _compared_first(view: ViewWeights, field: LanguageField, level: int, texts: Texts, job: Job | None) -> Floats:
+    """Mean relevancy of what a pixel shows; 0 where little of it has a meaning."""
+    own = MEANINGS.gaussians(field, level, job=job).relevancy(texts, job=job)
+    sums = view.render(np.column_stack([own, own > 0, np.zeros_like(own)]).astype(np.float32), job=job)
+    total = sums[..., 1]
+    return np.where(total >= 0.1, sums[..., 0] / np.maximum(total, np.float32(1e-6)), np.float32(0.0))
+
+
+def find(
+    scene: GaussianScene,
+    field: LanguageField,
+    view: ViewWeights,
+    words: Words,
+    index: int,
+    options: QueryOptions,
+    *,
+    model: str,
+    job: Job | None = None,
+) -> Found:
+    """Answer one of the queries.
+
+    Args:
+        scene: N Gaussians.
+        field: Of the same Gaussians.
+        view: Weights of the view.
+        words: Queries and negatives.
+        index: Which query.
+        options: How.
+        model: Name of the model, for what its peaks are held against.
+        job: Asked for Cancel.
+    """
+    query, texts = words.queries[index], words.texts(index)
+    maps = level_maps(view, field, texts, options, job=job)
+    best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
+    peaks = tuple(_peak(level, some, level == best) for level, some in maps.items())
+    peak, least = float(maps[best].smoothed.max()), least_peak(options, model)
+    is_found = peak >= least
+    own = MEANINGS.gaussians(field, field.levels.index(best), job=job).relevancy(texts, job=job)
+    mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
+    nothing = Selection.of(np.zeros(len(scene), np.float32))
+    selection = selected(scene, own, options, objects=field.objects) if is_found else nothing
+    return Found(
+        query=query,
+        level=best,
+        peaks=peaks,
+        peak=peak,
+        least_peak=least,
+        is_found=is_found,
+        sentence=_sentence(query, best, peak, least, len(selection.rows)),
+        threshold=limit,
+        relevancy=maps[best].smoothed,
+        mask=mask if is_found else np.zeros_like(mask),
+        gaussian_relevancy=own,
+        selection=selection,
+        extent=extent_of(scene, selection),
+    )
+
+
+def _peak(level: str, maps: LevelMaps, is_chosen: bool) -> LevelPeak:
+    row, column = np.unravel_index(int(maps.mean.argmax()), maps.mean.shape)
+    at_xy = (int(column), int(row))
+    return LevelPeak(level, float(maps.smoothed.max()), float(maps.mean.max()), at_xy, is_chosen)
+
+
+def _sentence(query: str, level: str, peak: float, least: float, count: int) -> str:
+    if peak >= least:
+        return f"{quoted(query)} found at the level “{level}”: peak {peak:.2f}, {count:,} Gaussians selected."
+    return (
+        f"{quoted(query)} was not found in this view: the best match reaches {peak:.2f} (level “{level}”), "
+        f"and {least:.2f} is asked."
+    )

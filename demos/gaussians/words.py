@@ -1,0 +1,123 @@
+"""From typed queries to text embeddings, and what a model's relevancies have to reach to count as found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.calibration import Calibration
+from core.errors import InputError
+from core.image_text import ImageTextModel
+from core.labels import key_of, listed
+from core.prompts import ensemble, fill, templates_of
+from core.tasks import Job
+from demos.gaussians.meanings import Texts
+from demos.gaussians.options import MAX_NEGATIVES, MAX_QUERIES, QueryOptions
+from demos.gaussians.scene import Floats
+
+MAX_QUERY_CHARS = 200
+_SEPARATORS = re.compile(r"[;\n\r\u037e\uff1b]+")  # with the Greek and the full-width semicolon
+
+# Least smoothed peak that counts as found, by model.
+LEAST_PEAKS: dict[str, float] = {}
+DEFAULT_LEAST_PEAK = 0.5  # for models on which nothing was measured: at least as likely as the best negative
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Queries made ready for one model.
+
+    Attributes:
+        queries: As typed.
+        rows: (Q, D) float32, unit norm.
+        offsets: (Q,) float32, cosines that the texts have with everything; 0 where hubness is left on.
+        negatives: (J, D) float32, unit norm; at least one.
+        negative_offsets: (J,) float32.
+        temperature: Of the relevancy.
+        notes: Sentences for the visitor.
+    """
+
+    queries: tuple[str, ...]
+    rows: Floats
+    offsets: Floats
+    negatives: Floats
+    negative_offsets: Floats
+    temperature: float
+    notes: tuple[str, ...] = ()
+
+    def texts(self, index: int) -> Texts:
+        """One query with the negatives."""
+        return Texts(
+            self.rows[index], self.negatives, float(self.offsets[index]), self.negative_offsets, self.temperature
+        )
+
+
+def read_queries(text: str) -> tuple[str, ...]:
+    """Split what was typed by ``;`` or lines; repeated queries are kept once.
+
+    Raises:
+        InputError: there is none, there are too many, or one is too long.
+    """
+    found = _pieces(text)
+    if not found:
+        raise InputError("There is no query; write what to look for, for example: mug; red apple.")
+    if len(found) > MAX_QUERIES:
+        raise InputError(f"These are {len(found)} queries; at most {MAX_QUERIES}, split by ;.")
+    return found
+
+
+def encode_words(
+    queries: Sequence[str], options: QueryOptions, *, model: ImageTextModel, job: Job | None = None
+) -> Words:
+    """Send queries and negatives to the model.
+
+    Args:
+        queries: Of :func:`read_queries`.
+        options: Negatives, templates, temperature, hubness.
+        model: The encoder; it keeps what it has encoded.
+        job: Progress and Cancel.
+
+    Raises:
+        InputError: there is no negative left, there are too many, or the templates cannot be read.
+    """
+    typed = {key_of(query) for query in queries}
+    negatives = tuple(word for word in _pieces(options.negatives) if key_of(word) not in typed)
+    if not negatives:
+        raise InputError("There is no negative word; a query needs at least one other word to be held against: object.")
+    if len(negatives) > MAX_NEGATIVES:
+        raise InputError(f"These are {len(negatives)} negative words; at most {MAX_NEGATIVES}.")
+    templates = templates_of(options.templates)
+    texts = [fill(template, word) for word in (*queries, *negatives) for template in templates]
+    rows = ensemble(model.encode_texts(texts, job=job), len(templates))
+    calibration = model.calibration if options.hubness else Calibration()
+    offsets = np.zeros(len(rows), np.float32)
+    if calibration.image_mean is not None:
+        offsets = rows @ calibration.image_mean
+    notes = []
+    cut = [truncation.text for truncation in model.truncated(texts)]
+    if cut:
+        notes.append(f"The model does not read these texts to their end: {listed(cut)}.")
+    count = len(queries)
+    return Words(
+        tuple(queries), rows[:count], offsets[:count], rows[count:], offsets[count:], options.temperature, tuple(notes)
+    )
+
+
+def least_peak(options: QueryOptions, model: str) -> float:
+    """What a peak is held against."""
+    return LEAST_PEAKS.get(model, DEFAULT_LEAST_PEAK) if options.least_peak is None else options.least_peak
+
+
+def _pieces(text: str) -> tuple[str, ...]:
+    """Words between separators, each once however it is spelled."""
+    found: dict[str, str] = {}
+    for piece in _SEPARATORS.split(text):
+        word = " ".join(piece.split())
+        if len(word) > MAX_QUERY_CHARS:
+            raise InputError(f"A query has {len(word):,} characters; at most {MAX_QUERY_CHARS}.")
+        if word:
+            found.setdefault(key_of(word), word)
+    return tuple(found.values())
