@@ -1,0 +1,1 @@
+"""Tab: name a sound, hear it alone."""
