@@ -28,15 +28,29 @@ host.classList.add("seg");
 const stage = makeStage(canvas, frame);
 let serial = 0, key = null, shownSerial = null, turn = 0;
 
-const tellThreshold = (() => { // at most one every 90 ms; the last one always goes out
-  let waiting = null, timer = 0;
-  return (data) => {
-    waiting = data;
-    timer ||= setTimeout(() => { timer = 0; trigger("threshold", waiting); }, 90);
-  };
-})();
+// One question is on its way at a time, and the last one always goes out. (Gradio's "always_last" sends the data of the
+// first one again in the place of the last.) Whoever hears an answer calls free(); a question that was lost frees itself.
+function oneAtATime(send, patience_ms) {
+  let waiting = null, isOut = false, timer = 0;
+  const isBusy = () => room.querySelector(".status")?.dataset.state === "running";
+  function free() {
+    clearTimeout(timer);
+    isOut = false;
+    if (waiting) { const data = waiting; waiting = null; go(data); }
+  }
+  function watchOver() { timer = setTimeout(() => (isBusy() ? watchOver() : free()), patience_ms); }
+  function go(data) {
+    if (isOut) { waiting = data; return; }
+    isOut = true;
+    send(data);
+    watchOver();
+  }
+  return { go, free, forget: () => { waiting = null; } };
+}
+const thresholds = oneAtATime((data) => trigger("threshold", data), 1500);
+const questions = oneAtATime((data) => trigger("prompted", data), 4000);
 function tell(what, data) {
-  if (what === "threshold") tellThreshold(data);
+  if (what === "threshold") thresholds.go(data);
   else trigger("edited", { what, ...data });
 }
 function repaint(isAll = false) {
@@ -82,8 +96,8 @@ const HINTS = {
 
 function ask(marks) {
   serial += 1;
-  if (marks) trigger("prompted", { key, serial, ...marks });
-  else { drawFound(null); trigger("reset", { serial }); }
+  if (marks) questions.go({ key, serial, ...marks });
+  else { questions.forget(); drawFound(null); trigger("reset", { serial }); }
 }
 
 const prompt = makePrompt(stage, canvas, { ask, look, changed: drawTools });
@@ -179,6 +193,7 @@ async function update() {
 // What a click found: {serial, map, items, best, foot}, {over} once points have done their work, null after a problem.
 // Older answers than the last click are not heeded.
 room.addEventListener("segment-found", async ({ detail }) => {
+  questions.free();
   if (detail && detail.over) prompt.clear(false);
   if (!detail || detail.over) return drawFound(null);
   if (detail.serial !== serial || !stage.photo || !prompt.count) return undefined;
@@ -194,5 +209,5 @@ room.addEventListener("segment-found", async ({ detail }) => {
 new MutationObserver(() => stage.repaint()).observe(document.body, { attributeFilter: ["class"] }); // light or dark
 host.replaceChildren(empty, views, frame, tools, keys, heard, foundHost, foot, legendHost, regionsHost);
 drawTools();
-watch("value", update);
+watch("value", () => { thresholds.free(); update(); });
 update();

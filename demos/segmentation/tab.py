@@ -71,12 +71,12 @@ def _wire_picture(parts: Parts) -> list[Any]:
     files = [parts.overlay, parts.label_map, parts.json]
     click = parts.stage.prompted(
         tab_edit.click_handler(parts), [parts.picture, *parts.inputs.all()],
-        [parts.clicked, parts.found, parts.line], **_FOLLOWING,
-    )  # fmt: skip
+        [parts.clicked, parts.found, parts.line], **{**_FOLLOWING, "trigger_mode": "multiple"},
+    )  # fmt: skip  # the page asks one at a time
     parts.stage.reset(lambda: (None, None), None, [parts.clicked, parts.found], **_LIGHT)
     moved = parts.stage.threshold(
         tab_edit.threshold_handler(parts), kept, [parts.edits, parts.stage, parts.line],
-        trigger_mode="always_last", **_LIGHT,
+        trigger_mode="multiple", **_LIGHT,
     )  # fmt: skip
     changed = parts.stage.edited(
         tab_edit.edit_handler(parts), [*kept, parts.clicked],
