@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,6 +27,8 @@ NEGATIVES = "object; things; stuff; texture"
 FIXED_CUT = 0.4  # LangSplat's: of the relevancy stretched to [0, 1], doubled, less 1
 SMOOTHING_PX = 30  # LangSplat's box filter, for pictures as high as
 REFERENCE_PX = 731  # those of LERF's scenes, 988 x 731
+MAP_PX = 200_000  # of a relevancy map; a picture of 988 x 731 has 722,000, and its box filter is 30 wide
+LEAST_WEIGHT = 1 / 256  # of a Gaussian in a pixel: what is left out changes no colour of 8 bits
 MAX_QUERIES = 16
 MAX_NEGATIVES = 64
 MAX_SIDE_PX = 2_048
@@ -52,6 +55,9 @@ class QueryOptions:
         neighbours: Gaussians over which each one's relevancy is averaged before the 3D selection; 0 is off.
         grow: Rings of neighbours to add to the 3D selection (> 0) or to take off (< 0).
         whole_objects: Select whole objects where the scene has them.
+        map_px: Most pixels of which meanings are computed; maps of larger pictures are enlarged before they are
+            smoothed and cut. 0 computes every pixel.
+        least_weight: Weights of Gaussians in a pixel up to here do not count for its meaning.
     """
 
     level: Level = "auto"
@@ -67,6 +73,8 @@ class QueryOptions:
     neighbours: int = 8
     grow: int = 0
     whole_objects: bool = False
+    map_px: int = MAP_PX
+    least_weight: float = LEAST_WEIGHT
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -82,6 +90,8 @@ class QueryOptions:
         _check_range("cut", self.cut, 0, 1)
         _check_range("number of neighbours", self.neighbours, 0, 64)
         _check_range("number of rings to grow by", self.grow, -10, 10)
+        _check_range("number of pixels of a map", self.map_px, 0, MAX_SIDE_PX**2)
+        _check_range("least weight", self.least_weight, 0, 0.25)
         if self.smoothing_px is not None:
             _check_range("smoothing in pixels", self.smoothing_px, 1, 512)
         if self.least_peak is not None:
@@ -92,6 +102,13 @@ class QueryOptions:
         if self.smoothing_px is not None:
             return self.smoothing_px
         return max(1, round(SMOOTHING_PX * height / REFERENCE_PX))
+
+    def map_wh(self, width: int, height: int) -> tuple[int, int]:
+        """Size of the map for a picture."""
+        if not self.map_px or width * height <= self.map_px:
+            return width, height
+        shrink = math.sqrt(self.map_px / (width * height))
+        return max(1, round(width * shrink)), max(1, round(height * shrink))
 
 
 def _check_choice(what: str, given: str, allowed: tuple[str, ...]) -> None:

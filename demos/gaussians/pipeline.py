@@ -39,11 +39,12 @@ from demos.gaussians.formats.result import ReadScene
 from demos.gaussians.history import History, Selection
 from demos.gaussians.objects import named
 from demos.gaussians.options import MAX_SIDE_PX, Kind, QueryOptions
-from demos.gaussians.query import find
+from demos.gaussians.query import MEANINGS, find
 from demos.gaussians.recolour import Guided, guided_colour, piece_of
 from demos.gaussians.render_view import PictureCache, picture_of
 from demos.gaussians.samples import sample_named
-from demos.gaussians.weights import ViewCache
+from demos.gaussians.select import NEIGHBOURS
+from demos.gaussians.weights import ViewCache, ViewWeights
 from demos.gaussians.words import encode_words, read_queries
 
 __all__ = [
@@ -57,9 +58,11 @@ __all__ = [
     "edit",
     "open_scene",
     "picture",
+    "prepare",
     "query",
     "redo",
     "undo",
+    "view_picture",
 ]
 
 VIEW_WH = (988, 731)  # of a picture where nothing else is asked: LERF's
@@ -152,18 +155,18 @@ def query(
     if job is not None:
         job.step("running", note="drawing the view")
     with _timed(seconds, "view"):
-        view = VIEWS.get(handle.scene, camera, job=job)
-        drawn = PICTURES.get(view, handle.scene, camera, job=job)
-    found = []
+        drawn = PICTURES.get(handle.scene, camera, job=job)
+        view = _map_view(handle, camera, options, job)
+    found, size_wh = [], (camera.width, camera.height)
     with _timed(seconds, "answer"):
         for index in range(len(queries)):
             if job is not None:
                 job.step("running", index, len(queries), unit="queries")
-            found.append(find(handle.scene, field, view, words, index, options, model=model.name, job=job))
+            found.append(find(handle.scene, field, view, words, index, options, size_wh, model=model.name, job=job))
     notes = [*words.notes]
     if options.level != "auto" and options.level not in field.levels:
         notes.append(f"The scene has no level {quoted(options.level)}; it has {', '.join(field.levels)}.")
-    if view.least:
+    if view.least > options.least_weight:
         notes.append(f"Weights up to {view.least:.3g} of a pixel were left out, so that the view fits into memory.")
     return SceneAnswer(tuple(found), camera, drawn.rgb, drawn.depth, model.name, handle.name, seconds, tuple(notes))
 
@@ -172,14 +175,29 @@ def picture(
     handle: SceneHandle, answer: SceneAnswer, kind: Kind = "heat", index: int = 0, *, job: Job | None = None
 ) -> NDArray[np.uint8]:
     """Draw an answer: (H, W, 3) uint8; see :mod:`.render_view`."""
-    view = VIEWS.get(handle.scene, answer.camera, job=job) if kind == "pca" else None
-    return picture_of(handle, answer, kind, index, view=view)
+    return picture_of(handle, answer, kind, index, job=job)
 
 
 def view_picture(handle: SceneHandle, camera: Camera, *, job: Job | None = None) -> NDArray[np.uint8]:
     """The scene itself in a view, (H, W, 3) uint8; a query of the same view reuses the work."""
-    camera = _checked(camera)
-    return PICTURES.get(VIEWS.get(handle.scene, camera, job=job), handle.scene, camera, job=job).rgb
+    return PICTURES.get(handle.scene, _checked(camera), job=job).rgb
+
+
+def prepare(handle: SceneHandle, camera: Camera | None = None, *, job: Job | None = None) -> None:
+    """Do ahead what the first query with default options would do: neighbours, picture, weights and meanings.
+
+    An app calls this in the background while a person reads the page. A scene without language is only drawn.
+    """
+    options = QueryOptions()
+    camera = _checked(camera or default_camera(handle))
+    PICTURES.get(handle.scene, camera, job=job)
+    if handle.field is None:
+        return
+    view = _map_view(handle, camera, options, job)
+    for level in range(len(handle.field.levels)):
+        MEANINGS.pixels(view, handle.field, level, job=job)
+        MEANINGS.gaussians(handle.field, level, job=job)
+    NEIGHBOURS.get(handle.scene.means_xyz, options.neighbours)
 
 
 def click(
@@ -212,14 +230,14 @@ def click(
         raise InputError(
             f"The pixel ({column}, {row}) lies outside of the picture of {camera.width} x {camera.height}."
         )
-    view = VIEWS.get(handle.scene, camera, job=job)
-    owners, weights = view.at(column, row)
+    view = _map_view(handle, camera, QueryOptions(), job)
+    owners, weights = view.at(column * view.width // camera.width, row * view.height // camera.height)
     nothing = Selection.of(np.zeros(len(handle.scene), np.float32))
-    if float(weights.sum()) < 0.05:
+    depth = float(PICTURES.get(handle.scene, camera, job=job).depth[row, column])
+    if not owners.size or not np.isfinite(depth):
         return ClickAnswer(xy, -1, None, -1, "", (), nothing, None, "There is nothing under this pixel.")
     gaussian = int(owners[weights.argmax()])
-    drawn = PICTURES.get(view, handle.scene, camera, job=job)
-    point = camera.unproject([(column + 0.5, row + 0.5)], [float(drawn.depth[row, column])])[0]
+    point = camera.unproject([(column + 0.5, row + 0.5)], [depth])[0]
     place: Vector = (float(point[0]), float(point[1]), float(point[2]))
     return named(handle, gaussian, place, xy, owners, weights, model=model, vocabulary=vocabulary, level=level, job=job)
 
@@ -343,6 +361,12 @@ def _camera_around(read: ReadScene) -> Camera:
         width=VIEW_WH[0],
         height=VIEW_WH[1],
     )
+
+
+def _map_view(handle: SceneHandle, camera: Camera, options: QueryOptions, job: Job | None) -> ViewWeights:
+    """Weights of a view at the size at which meanings are computed."""
+    small = camera.resized(*options.map_wh(camera.width, camera.height))
+    return VIEWS.get(handle.scene, small, least=options.least_weight, job=job)
 
 
 def _language_of(handle: SceneHandle, model: ImageTextModel) -> LanguageField:

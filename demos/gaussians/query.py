@@ -43,16 +43,18 @@ def level_maps(
     field: LanguageField,
     texts: Texts,
     options: QueryOptions,
+    size_wh: tuple[int, int],
     *,
     job: Job | None = None,
 ) -> dict[str, LevelMaps]:
     """Relevancy of a query in a view, at every level that is asked for.
 
     Args:
-        view: Weights of the view.
+        view: Weights of the view, of the map's size.
         field: Of the same Gaussians.
         texts: Query and negatives.
         options: Level, order, smoothing.
+        size_wh: Of the maps that come back; the view's own or larger.
         job: Asked for Cancel.
     """
     names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
@@ -65,11 +67,21 @@ def level_maps(
             raw = raw.reshape(view.height, view.width)
         else:
             raw = _compared_first(view, field, level, texts, job)
-        mean = box_mean(raw, options.filter_px(view.height))
+        raw = enlarged(raw, size_wh)
+        mean = box_mean(raw, options.filter_px(size_wh[1]))
         found[names[i]] = LevelMaps(raw, mean, np.float32(0.5) * (raw + mean))
 
     share(one, len(names), threads=thread_count(), job=job)
     return {name: found[name] for name in names}
+
+
+def enlarged(values: Floats, size_wh: tuple[int, int]) -> Floats:
+    """A map (h, w) at another size, bilinear; itself at its own."""
+    if values.shape == size_wh[::-1]:
+        return values
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(values).resize(size_wh, Image.Resampling.BILINEAR))
 
 
 def _compared_first(view: ViewWeights, field: LanguageField, level: int, texts: Texts, job: Job | None) -> Floats:
@@ -87,6 +99,7 @@ def find(
     words: Words,
     index: int,
     options: QueryOptions,
+    size_wh: tuple[int, int],
     *,
     model: str,
     job: Job | None = None,
@@ -96,15 +109,16 @@ def find(
     Args:
         scene: N Gaussians.
         field: Of the same Gaussians.
-        view: Weights of the view.
+        view: Weights of the view, of the map's size.
         words: Queries and negatives.
         index: Which query.
         options: How.
+        size_wh: Of the picture.
         model: Name of the model, for what its peaks are held against.
         job: Asked for Cancel.
     """
     query, texts = words.queries[index], words.texts(index)
-    maps = level_maps(view, field, texts, options, job=job)
+    maps = level_maps(view, field, texts, options, size_wh, job=job)
     best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
     peaks = tuple(_peak(level, some, level == best) for level, some in maps.items())
     peak, least = float(maps[best].smoothed.max()), least_peak(options, model)

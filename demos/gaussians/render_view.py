@@ -6,9 +6,10 @@ All are (H, W, 3) uint8 at the size of the camera.
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,11 @@ from core.draw import overlay, turbo
 from core.tasks import Job
 from demos.gaussians.answers import Found, SceneAnswer, SceneHandle
 from demos.gaussians.cameras import Camera
-from demos.gaussians.colour import colours_from
 from demos.gaussians.decoder import Decoder
 from demos.gaussians.field import LanguageField
 from demos.gaussians.options import Kind
+from demos.gaussians.raster import render
 from demos.gaussians.scene import Floats, GaussianScene
-from demos.gaussians.weights import ViewWeights
 
 Rgb = NDArray[np.uint8]
 
@@ -32,6 +32,7 @@ _MASK_DIM = 0.25  # of the picture outside the mask
 _HEAT_DIM = 0.3  # of the picture where the relevancy is below 1/2: LangSplat's
 _CONTOUR_PX = 2
 _PCA_SAMPLE = 20_000
+_KEPT_PICTURES = 4  # of a scene
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,34 +49,35 @@ class ViewPicture:
 
 
 class PictureCache:
-    """The picture of a view for as long as its weights live and the colours are the same array."""
+    """The last pictures of a scene, for as long as the scene lives; safe from any thread."""
 
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
-        self._kept: WeakKeyDictionary[ViewWeights, tuple[ref[Any], ViewPicture]] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[GaussianScene, OrderedDict[Any, ViewPicture]] = WeakKeyDictionary()
 
-    def get(self, view: ViewWeights, scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
+    def get(self, scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
         """See :func:`draw_view`."""
+        lens = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
+        key = (lens, np.asarray(camera.world_to_cam, np.float64).tobytes())
         with self._lock:
-            kept = self._kept.get(view)
-        if kept is not None and kept[0]() is scene.sh:
-            return kept[1]
-        picture = draw_view(view, scene, camera, job=job)
+            kept = self._kept.setdefault(scene, OrderedDict())
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]
+        picture = draw_view(scene, camera, job=job)
         with self._lock:
-            self._kept[view] = ref(scene.sh), picture
+            kept[key] = picture
+            while len(kept) > _KEPT_PICTURES:
+                kept.popitem(last=False)
         return picture
 
 
-def draw_view(view: ViewWeights, scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
-    """Draw colours and depth by the weights of a view."""
-    rgb = view.render(colours_from(scene.sh, scene.means_xyz, camera.centre_xyz), job=job)
-    along = camera.world_to_cam[2]
-    depths = (scene.means_xyz @ along[:3].astype(np.float32) + np.float32(along[3])).astype(np.float32)
-    sums = view.render(np.column_stack([depths, np.ones_like(depths), np.zeros_like(depths)]), job=job)
-    alpha = sums[..., 1]
-    depth = np.where(alpha > _LEAST_ALPHA, sums[..., 0] / np.maximum(alpha, np.float32(1e-6)), np.float32(np.inf))
-    return ViewPicture(to_bytes(rgb), depth.astype(np.float32))
+def draw_view(scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
+    """Draw colours and depth."""
+    drawn = render(scene, camera, job=job)
+    depth = np.where(drawn.alpha > _LEAST_ALPHA, drawn.depth, np.float32(np.inf))
+    return ViewPicture(to_bytes(drawn.rgb), depth)
 
 
 def to_bytes(rgb: Floats) -> Rgb:
@@ -84,7 +86,7 @@ def to_bytes(rgb: Floats) -> Rgb:
 
 
 def picture_of(
-    handle: SceneHandle, answer: SceneAnswer, kind: Kind = "heat", index: int = 0, *, view: ViewWeights | None = None
+    handle: SceneHandle, answer: SceneAnswer, kind: Kind = "heat", index: int = 0, *, job: Job | None = None
 ) -> Rgb:
     """One of the pictures of an answer.
 
@@ -93,10 +95,10 @@ def picture_of(
         answer: Of a query.
         kind: Which picture.
         index: Which of the queries.
-        view: The view's weights, for "pca".
+        job: Asked for Cancel.
 
     Raises:
-        ValueError: "pca" without weights or without a language field.
+        ValueError: "pca" without a language field.
     """
     found = answer.found[index]
     if kind == "picture":
@@ -111,9 +113,10 @@ def picture_of(
         return contoured(answer.rgb, found.mask)
     if kind == "depth":
         return depth_picture(answer.depth)
-    if view is None or handle.field is None:
-        raise ValueError("false colours need the view's weights and a language field")
-    return feature_picture(view, handle.field, handle.field.levels.index(found.level))
+    if handle.field is None:
+        raise ValueError("false colours need a language field")
+    level = handle.field.levels.index(found.level)
+    return feature_picture(handle.scene, answer.camera, handle.field, level, job=job)
 
 
 def heat(rgb: Rgb, found: Found) -> Rgb:
@@ -156,10 +159,13 @@ def depth_picture(depth: Floats) -> Rgb:
     return np.where(finite[..., None], turbo(shares.astype(np.float32)), np.uint8(0))
 
 
-def feature_picture(view: ViewWeights, field: LanguageField, level: int, *, job: Job | None = None) -> Rgb:
+def feature_picture(
+    scene: GaussianScene, camera: Camera, field: LanguageField, level: int, *, job: Job | None = None
+) -> Rgb:
     """The first three principal axes of the Gaussians' embeddings at a level as red, green and blue."""
-    colours = feature_colours(field, level)
-    return to_bytes(view.render(colours, job=job))
+    drawn = render(scene, camera, features=feature_colours(field, level), job=job).features
+    assert drawn is not None
+    return to_bytes(drawn)
 
 
 def feature_colours(field: LanguageField, level: int) -> Floats:

@@ -16,6 +16,7 @@ from demos.gaussians.formats.ply import write_ply
 from demos.gaussians.history import Selection
 from demos.gaussians.options import KINDS, QueryOptions
 from demos.gaussians.pipeline import click, edit, open_scene, picture, query, redo, undo
+from demos.gaussians.raster import make_frame
 from tests.demos.gaussians.scenes import ARRAYS, assert_same
 from tests.demos.gaussians.worlds import BALLS, LABELS, World, coded, world
 from tests.stub_model import StubModel
@@ -113,11 +114,37 @@ def test_coded_scene_answers_too(known: World, model: StubModel) -> None:
     assert click(handle, known.camera, (60, 40), model=model).gaussian >= 0
 
 
-def test_another_word_costs_the_view_nothing(handle: SceneHandle, known: World, model: StubModel) -> None:
-    first = query(handle, "red", SHARP, model=model)
-    view = pipeline.VIEWS.get(handle.scene, first.camera)
-    query(handle, "blue", SHARP, model=model)
-    assert pipeline.VIEWS.get(handle.scene, first.camera) is view
+def test_another_word_costs_the_view_nothing(known: World, model: StubModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    handle = known.opened()
+    query(handle, "red", SHARP, model=model)
+    for name in ("demos.gaussians.weights.make_frame", "demos.gaussians.raster.make_frame"):
+        monkeypatch.setattr(name, lambda *_, **__: pytest.fail("the view is projected again"))
+    assert query(handle, "blue", SHARP, model=model).found[0].is_found
+    recoloured = edit(handle, Command("recolour", rgb=(1, 0, 0)), select(handle, "blue", model))
+    monkeypatch.setattr("demos.gaussians.raster.make_frame", make_frame)
+    assert query(recoloured, "blue", SHARP, model=model).found[0].is_found  # drawn, but not weighed again
+
+
+def test_large_pictures_get_enlarged_maps(handle: SceneHandle, known: World, model: StubModel) -> None:
+    large = known.camera.resized(480, 320)
+    small, whole = (
+        query(handle, "red", replace(SHARP, map_px=map_px), model=model, camera=large).found[0]
+        for map_px in (120 * 80, 0)
+    )
+    assert small.mask.shape == whole.mask.shape == (320, 480)
+    overlap = (small.mask & whole.mask).sum() / (small.mask | whole.mask).sum()
+    assert overlap > 0.93
+    assert small.peak == pytest.approx(whole.peak, abs=0.02)
+
+
+def test_preparing_leaves_nothing_for_the_first_query(
+    known: World, model: StubModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = known.opened()
+    pipeline.prepare(handle)
+    for name in ("weights.make_frame", "raster.make_frame", "neighbours.nearest", "meanings.of_pixels"):
+        monkeypatch.setattr(f"demos.gaussians.{name}", lambda *_, **__: pytest.fail("not prepared"))
+    assert query(handle, "red", model=model).found
 
 
 @pytest.mark.parametrize(
