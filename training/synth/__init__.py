@@ -1,0 +1,1 @@
+"""The project's own sound synthesiser: instruments, nature and machines, each sound from a seed."""
