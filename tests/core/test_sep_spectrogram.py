@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from core.sep_spectrogram import (
     BINS,
-    RATE_HZ,
     ROWS,
     Complexes,
     Floats,

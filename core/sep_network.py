@@ -1,0 +1,184 @@
+"""CLIPSep's network: a U-Net over log-frequency pictures whose maps a query mixes into one mask, written flat.
+
+    F_1..F_k = U-Net(log |mixture|)                    once for all queries
+    q = sigmoid(W e + b)                               e: embedding of text or picture, one linear layer
+    mask = sigmoid(sum_j q_j s_j F_j + b)              "late fusion"; s and b are learned and shared
+
+The noise-invariant heads (CLIPSep-NIT) turn the mean of the queries before the sigmoid into two more vectors q, whose
+masks take what no query explains while the network learns; they are left out when it is used.
+Source: Dong et al. 2023, arXiv:2212.07065, and the authors' code (MIT), which has no sigmoid on F_j. Their layers are
+nested; :func:`authors_name` says where each of ours lies there, and shapes and results are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+NOISE_HEADS = 2
+_SLOPE = 0.2  # of the leaky rectifier on the way down
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a network is built from.
+
+    Attributes:
+        widths: Channels after each halving of the picture; sides must be multiples of 2 ** len(widths).
+        channels: Number k of maps that a query mixes.
+        dim: Length of the query's embedding.
+        has_noise_heads: Whether it was trained with the noise-invariant heads.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512)
+    channels: int = 32
+    dim: int = 512
+    has_noise_heads: bool = False
+
+    @property
+    def layers(self) -> int:
+        """Number of halvings."""
+        return len(self.widths)
+
+
+def build(sizes: Sizes) -> nn.ModuleDict:
+    """The network with random weights; :func:`maps`, :func:`query_vectors` and :func:`mask_logits` run it."""
+    import torch
+    from torch import nn
+
+    widths, last = sizes.widths, sizes.layers - 1
+    inputs = (1, *widths[:-1])
+    net = nn.ModuleDict(
+        {
+            "norm": nn.BatchNorm2d(1),
+            "downs": nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in zip(inputs, widths, strict=True)),
+            "down_norms": nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:-1]),
+            "ups": nn.ModuleList(
+                nn.Conv2d(
+                    width if level == last else 2 * width,
+                    inputs[level] if level else sizes.channels,
+                    3,
+                    padding=1,
+                    bias=level == 0,
+                )
+                for level, width in enumerate(widths)
+            ),
+            "up_norms": nn.ModuleList(nn.BatchNorm2d(width) for width in widths[:-1]),
+            "query": nn.Linear(sizes.dim, sizes.channels),
+        }
+    )
+    if sizes.has_noise_heads:
+        net["noise"] = nn.ModuleList(nn.Linear(sizes.channels, sizes.channels) for _ in range(NOISE_HEADS))
+    net.register_parameter("scale", nn.Parameter(torch.ones(sizes.channels)))
+    net.register_parameter("bias", nn.Parameter(torch.zeros(1)))
+    return net
+
+
+def maps(net: nn.ModuleDict, pictures: Tensor) -> Tensor:
+    """The k maps of log-magnitude pictures: (B, 1, H, W) -> (B, k, H, W)."""
+    import torch
+    from torch.nn import functional
+
+    parts: Any = net
+    last = len(parts["downs"]) - 1
+    found = parts["downs"][0](parts["norm"](pictures))
+    inputs = []
+    for level in range(1, last + 1):
+        inputs.append(found)
+        found = parts["downs"][level](functional.leaky_relu(found, _SLOPE))
+        if level < last:
+            found = parts["down_norms"][level - 1](found)
+    for level in range(last, -1, -1):
+        found = functional.interpolate(functional.relu(found), scale_factor=2, mode="bilinear", align_corners=True)
+        found = parts["ups"][level](found)
+        if level:
+            found = torch.cat([inputs[level - 1], parts["up_norms"][level - 1](found)], 1)
+    return found
+
+
+def query_vectors(net: nn.ModuleDict, embeddings: Tensor) -> Tensor:
+    """(..., D) embeddings -> (..., k) weights of the maps, in [0, 1]."""
+    found: Tensor = net["query"](embeddings).sigmoid()
+    return found
+
+
+def noise_vectors(net: nn.ModuleDict, embeddings: Tensor) -> Tensor:
+    """Weights of the maps for the noise heads: (B, N, D), the queries of each mixture -> (B, 2, k)."""
+    import torch
+
+    parts: Any = net
+    mean = parts["query"](embeddings).mean(1)
+    return torch.stack([head(mean).sigmoid() for head in parts["noise"]], 1)
+
+
+def mask_logits(net: nn.ModuleDict, found: Tensor, vectors: Tensor) -> Tensor:
+    """Masks before their sigmoid: maps (B, k, H, W) and vectors (B, N, k) or (N, k) -> (B, N, H, W)."""
+    import torch
+
+    scaled = vectors * net.scale
+    equation = "bnk,bkhw->bnhw" if vectors.ndim == 3 else "nk,bkhw->bnhw"
+    return torch.einsum(equation, scaled, found) + net.bias
+
+
+def authors_name(name: str, layers: int) -> str:
+    """Where a tensor of ours lies in the authors' state dict.
+
+    Raises:
+        KeyError: no tensor of a network of so many layers has this name.
+    """
+    head, _, rest = name.partition(".")
+    renamed = {"norm": "sound_net.bn0", "query": "frame_net", "scale": "synth_net.scale", "bias": "synth_net.bias"}
+    if head in renamed:
+        return f"{renamed[head]}.{rest}" if rest else renamed[head]
+    if head == "noise":
+        return f"pit_nets.{rest}"
+    number, _, kind = rest.partition(".")
+    level = int(number) + (1 if head.endswith("norms") else 0)
+    innermost = layers - 1
+    places = {
+        "downs": 0 if level == 0 else 1,
+        "down_norms": 2,
+        "ups": 4 if level in (0, innermost) else 6,
+        "up_norms": 5 if level == innermost else 7,
+    }
+    nested = "".join(".1.model" if depth == 1 else ".3.model" for depth in range(1, level + 1))
+    return f"sound_net.unet_block.model{nested}.{places[head]}.{kind}"
+
+
+def sizes_of(tensors: Mapping[str, Tensor]) -> Sizes:
+    """The sizes of a checkpoint in the authors' layout, read off its tensors.
+
+    Raises:
+        KeyError: a tensor is missing that every CLIPSep with late fusion has.
+    """
+    layers = _layers_of(tensors)
+    widths = tuple(int(tensors[authors_name(f"downs.{level}.weight", layers)].shape[0]) for level in range(layers))
+    channels, dim = tensors["frame_net.weight"].shape
+    return Sizes(widths, int(channels), int(dim), "pit_nets.0.weight" in tensors)
+
+
+def _layers_of(names: Mapping[str, Tensor] | Sequence[str]) -> int:
+    layers = 1
+    while authors_name(f"downs.{layers}.weight", 99) in names:
+        layers += 1
+    if layers < 3:
+        raise KeyError(authors_name("downs.2.weight", 99))
+    return layers
+
+
+def from_authors(tensors: Mapping[str, Tensor]) -> tuple[Sizes, dict[str, Tensor]]:
+    """The sizes, and the tensors under our names; what has no place is left under its own, so that loading finds it.
+
+    Raises:
+        KeyError: it is no checkpoint of CLIPSep with late fusion.
+    """
+    import torch
+
+    sizes = sizes_of(tensors)
+    with torch.device("meta"):
+        ours = {authors_name(name, sizes.layers): name for name in build(sizes).state_dict()}
+    return sizes, {ours.get(name, name): tensor for name, tensor in tensors.items()}
