@@ -12,11 +12,12 @@ from demos.gaussians.answers import Found, LevelPeak
 from demos.gaussians.field import LanguageField
 from demos.gaussians.history import Selection
 from demos.gaussians.meanings import MeaningsCache, Texts
+from demos.gaussians.neighbours import mean_over
 from demos.gaussians.options import QueryOptions
 from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.relevancy import box_mean, mask_of
 from demos.gaussians.scene import Floats, GaussianScene
-from demos.gaussians.select import extent_of, selected
+from demos.gaussians.select import NEIGHBOURS, extent_of, selected
 from demos.gaussians.weights import ViewWeights
 from demos.gaussians.words import Words, least_peak
 
@@ -142,6 +143,44 @@ def find(
         selection=selection,
         extent=extent_of(scene, selection),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class InScene:
+    """The answer to a query without a view.
+
+    Attributes:
+        level: Level that answers.
+        peak: Greatest relevancy of a Gaussian there, averaged with its neighbours.
+        selection: The Gaussians.
+        relevancy: (N,) float32 at that level.
+    """
+
+    level: str
+    peak: float
+    selection: Selection
+    relevancy: Floats
+
+
+def select_in_scene(
+    scene: GaussianScene,
+    field: LanguageField,
+    words: Words,
+    index: int,
+    options: QueryOptions,
+    *,
+    job: Job | None = None,
+) -> InScene:
+    """Select by the Gaussians' own meanings; the level with the greatest relevancy answers. Arguments as for find."""
+    names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
+    found: dict[str, tuple[float, Floats]] = {}
+    for name in names:
+        own = MEANINGS.gaussians(field, field.levels.index(name), job=job).relevancy(words.texts(index), job=job)
+        near = NEIGHBOURS.get(scene.means_xyz, options.neighbours) if options.neighbours else None
+        found[name] = float((own if near is None else mean_over(own, near)).max(initial=0.0)), own
+    best = max(found, key=lambda name: found[name][0])
+    peak, own = found[best]
+    return InScene(best, peak, selected(scene, own, options, objects=field.objects), own)
 
 
 def _peak(level: str, maps: LevelMaps, is_chosen: bool) -> LevelPeak:
