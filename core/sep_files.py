@@ -1,0 +1,126 @@
+"""Reads the folder of a queried separator into :mod:`core.sep_network`, whichever of two layouts it has.
+
+``pocket-sep``: config.json with the sizes and how to use them, model.safetensors under our names. ``clipsep``: a state
+dict of the authors' code (.pth, a pickle of tensors), read with ``weights_only=True``, which builds tensors and nothing
+else; its sizes are read off the tensors.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelUnavailable
+from core.sep_network import Sizes, build, from_authors
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS_SUFFIXES = (".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How a checkpoint wants to be used; config.json holds these beside the sizes.
+
+    Attributes:
+        query_model: Name of the image-text model whose embeddings it was trained on.
+        query_length: What unit embeddings are multiplied with. The authors trained on embeddings as CLIP ViT-B/32 gives
+            them, whose lengths lie around 10; ours are of length 1.
+        window_frames: Frames that the network sees at once.
+        level: Mean of the log-magnitude pictures it was trained on, to which a sound is brought; None leaves it.
+        heard_from: Presence from which a sound counts as heard.
+        labels: Names of the sounds it was trained on.
+    """
+
+    query_model: str
+    query_length: float = 1.0
+    window_frames: int = 256
+    level: float | None = None
+    heard_from: float = 0.1
+    labels: tuple[str, ...] = ()
+
+
+AUTHORS = Usage("clip-vit-b-32", query_length=10.0)
+
+
+def read_separator(folder: Path, title: str) -> tuple[nn.ModuleDict, Sizes, Usage]:
+    """Load a checkpoint folder.
+
+    Args:
+        folder: What :func:`core.checkpoints.resolve` returned.
+        title: What the model is called in sentences.
+
+    Returns:
+        The network on the CPU in evaluation mode, its sizes, and how to use it.
+
+    Raises:
+        ModelUnavailable: a file is missing, damaged, or holds something else; one sentence.
+    """
+    try:
+        if (folder / "config.json").exists():
+            config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            sizes = Sizes(**{**config["sizes"], "widths": tuple(config["sizes"]["widths"])})
+            usage = Usage(**{**config["usage"], "labels": tuple(config["usage"].get("labels", ()))})
+            return _filled(sizes, _read_safetensors(folder / "model.safetensors"), title), sizes, usage
+        sizes, tensors = from_authors(_read_pickle(folder, title))
+        return _filled(sizes, tensors, title), sizes, AUTHORS
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ModelUnavailable(
+            f"{title} could not be loaded ({words.rstrip('.')}); its files may be damaged, so get the model again."
+        ) from error
+
+
+def _filled(sizes: Sizes, tensors: Mapping[str, Tensor], title: str) -> nn.ModuleDict:
+    """The network with these weights; every tensor must have its place and shape."""
+    net = build(sizes)
+    expected = {name: tensor.shape for name, tensor in net.state_dict().items()}
+    for names, fault in (
+        (sorted(set(expected) - set(tensors)), "lacks"),
+        (sorted(set(tensors) - set(expected)), "has, without a place for them,"),
+        (sorted(n for n in expected if n in tensors and tensors[n].shape != expected[n]), "has in another shape"),
+    ):
+        if names:
+            raise ModelUnavailable(
+                f"The weights of {title} do not fit its sizes: it {fault} {len(names)} tensors such as {names[0]}; the"
+                " files do not belong together, so get the model again."
+            )
+    net.load_state_dict(dict(tensors))
+    return net.float().eval().requires_grad_(False)
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return {name: t.float() if t.is_floating_point() else t for name, t in load_file(path).items()}
+    except SafetensorError as error:
+        raise ValueError(f"{path.name}: {error}") from error
+
+
+def _read_pickle(folder: Path, title: str) -> dict[str, Tensor]:
+    """The tensors of a state dict; torch's restricted unpickler refuses anything that could run code."""
+    import torch
+
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in WEIGHTS_SUFFIXES)
+    if len(paths) != 1:
+        raise ModelUnavailable(f"{title} has {len(paths)} weight files in its folder instead of one; get it again.")
+    try:
+        content = torch.load(paths[0], map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError) as error:
+        raise _not_tensors(paths[0], title) from error
+    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
+        raise _not_tensors(paths[0], title)
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def _not_tensors(path: Path, title: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"{path.name} of {title} is not a plain file of tensors and is not loaded, because a pickle can run code."
+    )
