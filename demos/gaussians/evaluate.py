@@ -8,8 +8,8 @@
               held against the truth there (OpenGaussian, Wu et al. 2024, arXiv:2406.02058): mIoU and the share of IoUs
               of 0.25 or more
 
-Labels: one ``frame_00041.json`` a view with "info" {"width", "height"} and "objects"
-[{"category", "bbox", "segmentation"}], boxes left, top, right, bottom, polygons as lists of points; frame 41 is the 41st of the views sorted by name.
+Labels: one ``frame_00041.json`` a view with "info" {"width", "height"} and "objects" [{"category", "bbox",
+"segmentation"}]; boxes are left, top, right, bottom, polygons lists of points; frame 41 is the 41st view by name.
 """
 
 from __future__ import annotations
