@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [classify] [start] [--json] [--quick] [--write]``."""
+"""Run the benchmarks: ``python -m benchmarks [classify] [start] [segment] [--json] [--quick] [--write]``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import classify, start
+from benchmarks import classify, segment, start
 from benchmarks.measure import Measurement, machine, markdown
 from core.settings import set_quiet_environment
 
-BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {"classify": classify.run, "start": start.run}
+BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
+    "classify": classify.run,
+    "start": start.run,
+    "segment": segment.run,
+}
 README = Path(__file__).with_name("README.md")
 
 

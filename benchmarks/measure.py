@@ -20,7 +20,7 @@ class Measurement:
         name: What was done.
         ours: Our figure, in ``unit``.
         peer: The peer's figure, in ``unit``; None where a plain limit holds.
-        unit: ``"s"`` or ``"MB"`` (10**6 bytes).
+        unit: ``"s"``, ``"MB"`` (10**6 bytes), or empty for a share.
         bar: What is asked: at least this many times faster than the peer, or at most this figure or multiple.
         is_ratio_floor: True: peer / ours >= bar. False: ours / peer (ours where there is no peer) <= bar.
         note: How the two figures came about.
@@ -39,7 +39,8 @@ class Measurement:
         """What is held against the bar."""
         if self.peer is None:
             return self.ours
-        return self.peer / self.ours if self.is_ratio_floor else self.ours / self.peer
+        is_more_better = not self.unit  # of shares more is better, of seconds and megabytes less
+        return self.peer / self.ours if self.is_ratio_floor and not is_more_better else self.ours / self.peer
 
     @property
     def is_met(self) -> bool | None:
@@ -107,6 +108,8 @@ def machine() -> str:
 
 
 def _figure(value: float, unit: str) -> str:
+    if not unit:
+        return f"{value:.3f}"
     if unit == "MB":
         return f"{value:.0f} MB"
     return f"{value * 1000:.0f} ms" if value < 1.0 else f"{value:.2f} s"
