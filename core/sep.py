@@ -19,7 +19,7 @@ from core.memory import give_back_memory
 from core.model_spec import ModelSpec
 from core.sep_files import Usage, read_separator
 from core.sep_network import Sizes, maps, mask_logits, query_vectors
-from core.sep_spectrogram import HOP, RATE_HZ
+from core.sep_spectrogram import HOP, RATE_HZ, levelled, loudness
 from core.tasks import Job
 
 __all__ = ["QueriedSeparator", "load"]
@@ -66,8 +66,8 @@ class QueriedSeparator:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.sizes.dim:
             raise ValueError(f"expected (Q, {self.sizes.dim}) embeddings, not {embeddings.shape}")
         size = self.usage.window_frames
-        if self.usage.level is not None and picture.size:
-            picture = picture + np.asarray(self.usage.level - float(picture.mean(dtype=np.float64)), picture.dtype)
+        if self.usage.floor is not None:
+            picture = levelled(picture, loudness(picture), self.usage.floor)
         count = len(picture)
         if count < size:  # short sounds are repeated, as in training
             picture = np.concatenate([picture] * -(-size // count))[:size]

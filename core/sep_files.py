@@ -32,7 +32,8 @@ class Usage:
         query_length: What unit embeddings are multiplied with. The authors trained on embeddings as CLIP ViT-B/32 gives
             them, whose lengths lie around 10; ours are of length 1.
         window_frames: Frames that the network sees at once.
-        level: Mean of the log-magnitude pictures it was trained on, to which a sound is brought; None leaves it.
+        floor: Pictures are brought to a mean magnitude of 1 and cut this far below it (natural logarithm, 8 is 69 dB),
+            so that neither volume nor digital silence matters; None leaves them as they are, as the authors did.
         heard_from: Presence from which a sound counts as heard.
         labels: Names of the sounds it was trained on.
     """
@@ -40,7 +41,7 @@ class Usage:
     query_model: str
     query_length: float = 1.0
     window_frames: int = 256
-    level: float | None = None
+    floor: float | None = None
     heard_from: float = 0.1
     labels: tuple[str, ...] = ()
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
+Picture = TypeVar("Picture", NDArray[np.float16], NDArray[np.float32])  # (F, rows) log magnitudes
 ReadBlock = Callable[[int, int], Floats]  # start, stop -> (stop - start, C), zeros outside
 Above = Literal["hold", "pass", "mute"]
 
@@ -189,4 +190,16 @@ def _is_smooth(number: int) -> bool:
 def log_picture(magnitudes: Floats) -> Floats:
     """What the network sees: natural logarithm of the warped magnitudes, (..., F, 513) -> (..., F, 256)."""
     found: Floats = np.log(warp(magnitudes + np.float32(LEAST_MAGNITUDE)))
+    return found
+
+
+def loudness(picture: Picture, frames: int = 4_096) -> float:
+    """Natural logarithm of the mean magnitude of a picture, (F, rows); ``frames`` are looked at together."""
+    parts = [np.exp(picture[at : at + frames], dtype=np.float32) for at in range(0, len(picture), frames)]
+    return float(np.log(sum(part.sum(dtype=np.float64) for part in parts) / max(picture.size, 1) + LEAST_MAGNITUDE))
+
+
+def levelled(picture: Picture, level: float, floor: float) -> Picture:
+    """Bring a picture to a mean magnitude of 1 (logarithm 0), and cut what lies further below than ``floor``."""
+    found: Picture = np.maximum(picture - picture.dtype.type(level), picture.dtype.type(-floor))
     return found

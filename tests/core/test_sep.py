@@ -79,9 +79,9 @@ def test_queries_do_not_hear_each_other(tmp_path: Path, rng: np.random.Generator
         assert np.abs(together[i] - model.logits(picture, queries[i : i + 1])[0]).max() < 5e-3
 
 
-def test_level_takes_the_loudness_out(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_a_floor_takes_the_loudness_out(tmp_path: Path, rng: np.random.Generator) -> None:
     picture, query = rng.standard_normal((64, 32)).astype(np.float32), np.eye(5, dtype=np.float32)[:1]
-    levelled = separator(tmp_path / "a", level=-3.0)
+    levelled = separator(tmp_path / "a", floor=8.0)
     assert np.abs(levelled.logits(picture, query) - levelled.logits(picture + 4, query)).max() < 5e-3
     plain = separator(tmp_path / "b")
     assert np.abs(plain.logits(picture, query) - plain.logits(picture + 4, query)).max() > 1e-2

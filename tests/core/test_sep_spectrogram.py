@@ -18,7 +18,9 @@ from core.sep_spectrogram import (
     Floats,
     Resynthesis,
     Transform,
+    levelled,
     log_picture,
+    loudness,
     row_of,
     transform_for,
     unwarp,
@@ -131,6 +133,18 @@ def test_transforms_of_other_rates(rate_hz: int, hop: int) -> None:
 def test_picture_of_silence_is_finite() -> None:
     picture = log_picture(np.zeros((4, BINS), np.float32))
     assert picture.shape == (4, ROWS) and np.allclose(picture, np.log(1e-10), rtol=1e-3)
+
+
+def test_levelled_pictures_forget_volume_and_digital_silence(rng: np.random.Generator) -> None:
+    magnitudes = rng.random((50, ROWS)).astype(np.float32)
+    picture = np.log(magnitudes + 1e-10).astype(np.float32)
+    assert loudness(picture, frames=7) == pytest.approx(np.log(magnitudes.mean()), abs=1e-4)
+    found = levelled(picture, loudness(picture), 8.0)
+    assert np.exp(found).mean() == pytest.approx(1.0, abs=1e-3) and found.min() >= -8
+    quiet = levelled(picture - 5, loudness(picture - 5), 8.0)
+    assert np.allclose(found, quiet, atol=1e-4)
+    halves = picture.astype(np.float16)
+    assert levelled(halves, loudness(halves), 8.0).dtype == np.float16
 
 
 def test_the_warp_costs_less_than_half_a_decibel() -> None:

@@ -1,0 +1,135 @@
+"""Mix-and-separate: sources drawn from prepared clips, mixed at random levels, with a query for each.
+
+A source is a few seconds of one label: a long clip cut at random, or short ones (single notes, spoken digits, barks)
+laid one after the other with random gaps, as they sound when somebody plays.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from core.sep_spectrogram import LEAST_MAGNITUDE, RATE_HZ, Transform, warp
+from training.pocket_sep.labels import labels
+
+Floats = NDArray[np.float32]
+Split = Literal["train", "held_out"]
+QueryKind = Literal["text", "held_out", "picture", "test_picture"]
+
+RMS = 0.1  # of a source before its level is drawn
+MOST_GAIN = 60.0  # a nearly silent cut is not blown up
+GAP_S = (-0.15, 0.35)  # between short clips; negative: they overlap
+_TRANSFORM = Transform()
+
+
+class Clips:
+    """The clips of one split by label, with repeats of small sets balanced: first the label is drawn, then the set."""
+
+    def __init__(self, data: Path, split: Split) -> None:
+        """Map ``clips.npy`` and list what is there."""
+        self._samples = np.load(data / "clips.npy", mmap_mode="r")
+        families = {row.name: row.family for row in labels()}
+        self._by_label: dict[str, dict[str, list[tuple[int, int]]]] = {}
+        for row in json.loads((data / "clips.json").read_text()):
+            if row["split"] == split and row["label"] in families:
+                by_set = self._by_label.setdefault(row["label"], {})
+                by_set.setdefault(row["set"], []).append((row["start"], row["length"]))
+        self.labels = tuple(sorted(self._by_label))
+        self.family = {name: families[name] for name in self.labels}
+
+    def clip(self, label: str, rng: Generator) -> Floats:
+        """One whole clip, (T,) in [-1, 1]."""
+        sets = list(self._by_label[label].values())
+        chosen = sets[int(rng.integers(len(sets)))]
+        start, length = chosen[int(rng.integers(len(chosen)))]
+        return np.asarray(self._samples[start : start + length], np.float32) / 32768
+
+    def source(self, label: str, length: int, rng: Generator) -> Floats:
+        """A few seconds of one label at RMS 0.1, (length,)."""
+        found = np.zeros(length, np.float32)
+        at = int(rng.integers(0, RATE_HZ // 4))
+        while at < length:
+            clip = self.clip(label, rng)
+            if at == 0 or len(clip) > length:
+                cut = int(rng.integers(0, max(len(clip) - length, 0) + 1))
+                clip = clip[cut : cut + length]
+            piece = clip[: length - at]
+            found[at : at + len(piece)] += piece
+            at = max(at + RATE_HZ // 20, at + len(clip) + int(rng.uniform(*GAP_S) * RATE_HZ))
+        level = float(np.sqrt(np.mean(found**2)))
+        return found * np.float32(min(RMS / max(level, 1e-6), MOST_GAIN))
+
+
+class Queries:
+    """Embeddings by label and kind, as training.pocket_sep.queries left them."""
+
+    def __init__(self, data: Path) -> None:
+        """Read ``queries.npz``."""
+        with np.load(data / "queries.npz") as file:
+            self._rows = {name: file[name].astype(np.float32) for name in file.files}
+        self.dim = next(iter(self._rows.values())).shape[1]
+
+    def has(self, label: str, kind: QueryKind) -> bool:
+        """Whether there is any query of this kind."""
+        return f"{kind}/{label}" in self._rows
+
+    def name(self, label: str) -> Floats:
+        """The label's own name, the first of its texts, (D,)."""
+        return self._rows[f"text/{label}"][0]
+
+    def draw(self, label: str, kind: QueryKind, rng: Generator) -> Floats:
+        """One query, (D,); text stands in where no picture shows the label."""
+        rows = self._rows.get(f"{kind}/{label}")
+        if rows is None:
+            rows = self._rows[f"text/{label}"]
+        return rows[int(rng.integers(len(rows)))]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """Sources and their sum.
+
+    Attributes:
+        sources: (N, T) float32; their sum is the mixture.
+        names: The label of each.
+    """
+
+    sources: Floats
+    names: tuple[str, ...]
+
+
+def draw_mixture(
+    clips: Clips, count: int, length: int, rng: Generator, *, jitter_db: float = 5.0, one_family: float = 0.25
+) -> Mixture:
+    """``count`` sources of different labels, levels drawn within +- ``jitter_db``.
+
+    ``one_family`` is the share of mixtures whose sources may come from one family; the others' all differ.
+    """
+    may_share = rng.random() < one_family
+    order = [clips.labels[i] for i in rng.permutation(len(clips.labels))]
+    chosen: list[str] = []
+    for name in order:
+        if may_share or clips.family[name] not in {clips.family[other] for other in chosen}:
+            chosen.append(name)
+        if len(chosen) == count:
+            break
+    gains = 10 ** (rng.uniform(-jitter_db, jitter_db, len(chosen)) / 20)
+    sources = np.stack([g * clips.source(name, length, rng) for g, name in zip(gains, chosen, strict=True)])
+    return Mixture(sources.astype(np.float32), tuple(chosen))
+
+
+def pictures_of(sources: Floats) -> tuple[Floats, Floats]:
+    """Warped magnitudes of a mixture and of its sources: (N, T) -> (256, F), (N, 256, F), F = T / 256."""
+    half, hop = _TRANSFORM.n_fft // 2, _TRANSFORM.hop
+    padded = np.pad(sources, ((0, 0), (half, half))).T
+    count = sources.shape[1] // hop
+    spectra = _TRANSFORM.frames(lambda start, stop: padded[start + half : stop + half], 0, count)
+    own = warp(np.abs(spectra)).transpose(0, 2, 1)
+    whole = warp(np.abs(spectra.sum(0)) + np.float32(LEAST_MAGNITUDE)).T
+    return np.ascontiguousarray(whole), np.ascontiguousarray(own)
