@@ -1,5 +1,5 @@
-// The 3D viewer. Value: {scene: {key, name, file, start, cameras, ids, marks?}, patch, layer: {serial, items, show}, fly}
-// or null; what the parts hold stands in demos/gaussians/present.py. Events: "picked" {camera, x, y}, "moved" {camera}.
+// The 3D viewer. Value: {scene: {key, place, file, start, cameras, ids}, patch, layer: {serial, items, show}, fly}
+// or null; what the parts hold stands in demos/gaussians/present.py. Events: "picked" {camera, x, y}, "moved" {camera}, "opened" {}.
 const MODES_3D = [["picture", "Picture"], ["heat", "Heat"], ["selection", "Selection"]];
 
 const canvas = make("canvas", { class: "gs-canvas", tabindex: 0, role: "application", "aria-label": "The scene in 3D", "aria-describedby": "gs-keys" });
@@ -35,11 +35,16 @@ function veiled(words) {
 }
 
 const stage = makeStage3d(canvas, frame, {
-  moved: () => { host.dataset.camera = JSON.stringify(stage.told()); trigger("moved", { camera: stage.told() }); },
+  moved: tellMoved,
   drawn: placeTags,
   settled: () => { if (stage.stats.isReduced !== wasReduced) { wasReduced = stage.stats.isReduced; drawTools(); } },
   broken: veiled,
 });
+
+function tellMoved() {
+  host.dataset.camera = JSON.stringify(stage.told()); // tests read it
+  trigger("moved", { camera: stage.told() });
+}
 
 const value = () => props.value || {};
 const items = () => (value().layer ? value().layer.items : []);
@@ -225,17 +230,19 @@ async function showItem(index) {
 }
 
 async function showScene(scene, mine) {
-  const isSame = shown.name === scene.name;
+  const isSame = shown.place === scene.place;
   veiled("Loading the scene");
   const base = await loaded(scene);
   if (mine !== turn) return false;
-  shown = { key: scene.key, name: scene.name, base, packed: { ...base, words: base.words.slice(), bands: base.bands.slice() }, patch: null, serial: null, item: 0 };
+  shown = { key: scene.key, place: scene.place, base, packed: { ...base, words: base.words.slice(), bands: base.bands.slice() }, patch: null, serial: null, item: 0 };
   frame.hidden = false;
   if (!isSame) { cameraAt = -1; stage.look.mode = 0; stage.look.dim = 0; }
   stage.look.background = scene.background;
   stage.setScene(shown.packed, scene.start, isSame);
+  const { at } = value();
+  if (at && at.eye && at.target) stage.move(viewOf(at.eye, at.target, stage.up));
   stage.setLayer({ ids: await inflated(scene.ids, Uint16Array) });
-  host.dataset.camera = JSON.stringify(stage.told());
+  tellMoved();
   return true;
 }
 
@@ -267,11 +274,17 @@ async function update() {
   host.dataset.ready = layer ? `answer ${layer.serial}` : "scene"; // tests wait for it
 }
 
-// A row of the list of objects lights its Gaussians up.
-element.closest(".job").addEventListener("gaussians-hover", ({ detail }) => {
-  if (!stage || !stage.hasScene) return;
+// A row of the list of objects lights its Gaussians up; a row of the answers shows its heat.
+const room = element.closest(".job");
+room.addEventListener("gaussians-hover", ({ detail }) => {
+  if (!stage || !stage.hasScene || stage.look.hovered === detail.id + 1) return;
   stage.look.hovered = detail.id + 1;
   stage.repaint();
+});
+room.addEventListener("gaussians-show", ({ detail }) => {
+  if (!stage || !items()[detail.index]) return;
+  if (!stage.look.mode) setMode("heat");
+  showItem(detail.index);
 });
 
 if (stage) {
@@ -285,9 +298,11 @@ if (stage) {
   hint.textContent = USUAL_HINT;
   watch("value", update);
   update();
+  if (!props.value) trigger("opened", {}); // the tab is seen for the first time
 } else {
   problem.hidden = false;
   problem.textContent = "This browser has no WebGL2, so the scene cannot be turned here; queries and the pictures below work all the same.";
   empty.hidden = true;
+  trigger("opened", {});
 }
 host.replaceChildren(problem, empty, views, frame, legend, tools, keys, heard);

@@ -1,0 +1,84 @@
+"""What the endpoint of this tab takes and says of itself."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from demos.gaussians.samples import bundled
+from demos.gaussians.tab_parts import DEFAULT_SIDE_PX, OWN_MODEL, USUAL
+
+Updates = Iterator[dict[Any, Any]]
+
+# The endpoint's arguments after the query, in the order of ``Inputs``, as they stand on the page when it opens.
+DEFAULTS: dict[str, Any] = {
+    "scene": bundled()[0].name if bundled() else None,
+    "model": OWN_MODEL,
+    "level": USUAL.level,
+    "threshold": USUAL.threshold,
+    "cut": USUAL.cut,
+    "least_peak": None,
+    "smoothing_px": None,
+    "negatives": USUAL.negatives,
+    "templates": USUAL.templates,
+    "temperature": USUAL.temperature,
+    "hubness": USUAL.hubness,
+    "order": USUAL.order,
+    "neighbours": USUAL.neighbours,
+    "grow": USUAL.grow,
+    "whole_objects": USUAL.whole_objects,
+    "side_px": DEFAULT_SIDE_PX,
+    "camera": None,
+    "file": None,
+}
+
+# What "Use via API" says of the endpoint; Gradio reads the lines under Args.
+QUERY_DOC = """Find what words name in a 3D scene: a heat picture, a mask as PNG, and where it is as JSON.
+
+Args:
+    query: Words, several with a semicolon between; mask and JSON are those of the first.
+    scene: Name of a bundled scene.
+    model: Name of the scene's image-text model, or "auto".
+    level: "auto", "subpart", "part" or "whole".
+    threshold: How the mask is cut: "fixed", "otsu" or "stability".
+    cut: For "fixed", 0 to 1: of the relevancy stretched to [-1, 1].
+    least_peak: Relevancy below which the query counts as not found; null takes the model's own, 0 finds always.
+    smoothing_px: Side of the box filter in pixels; null takes 30 for 731 rows.
+    negatives: What a query is held against, with semicolons between.
+    templates: Sentences each word is put into: "plain", "photo", "seven" or "eighty".
+    temperature: Factor on the cosines.
+    hubness: Take off what a word scores on anything, where the model knows it.
+    order: "features" draws embeddings and compares them, "relevancy" compares and draws.
+    neighbours: Gaussians over which relevancy is averaged before the 3D selection; 0 is off.
+    grow: Rings of neighbours to add to the selection, or to take off.
+    whole_objects: Select whole objects where the scene has them.
+    side_px: Longer side of the pictures, as text.
+    camera: null, {"view": 3}, or {"eye": [x, y, z], "target": [x, y, z], "up": [x, y, z], "fov_deg": 45, "width": 4,
+        "height": 3}.
+    file: A scene file of your own in the place of a bundled one.
+"""
+
+
+def with_settings(*kept: str, doc: str) -> Callable[[Callable[[Mapping[str, Any]], Updates]], Callable[..., Updates]]:
+    """Let a handler that takes its arguments as one mapping be called as the endpoint documents it.
+
+    Args:
+        kept: Names of the states that the page adds at the end; they are None for a program.
+        doc: What the endpoint says of itself.
+    """
+    names = [("query", inspect.Parameter.empty), *DEFAULTS.items(), *((name, None) for name in kept)]
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    signature = inspect.Signature([inspect.Parameter(name, kind, default=value) for name, value in names])
+
+    def wrap(run: Callable[[Mapping[str, Any]], Updates]) -> Callable[..., Updates]:
+        def call(*args: Any, **more: Any) -> Updates:
+            given = signature.bind(*args, **more)
+            given.apply_defaults()
+            yield from run(given.arguments)
+
+        call.__name__, call.__doc__ = run.__name__, doc
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return call
+
+    return wrap
