@@ -3,7 +3,8 @@
 ``queries.npz`` holds three arrays a label: ``text/NAME`` (words used in training), ``held_out/NAME`` (words that are
 not) and ``picture/NAME``, ``test_picture/NAME`` (pictures, each emoji on three grounds); rows are (D,) of unit norm.
 
-Run: ``python -m training.pocket_sep.queries --cache CACHE --data DATA``; CACHE is made by training.pocket_clip.pictures.
+Run: ``python -m training.pocket_sep.queries --cache CACHE --data DATA``;
+CACHE is what training.pocket_clip.pictures made.
 """
 
 from __future__ import annotations

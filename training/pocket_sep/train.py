@@ -21,7 +21,7 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from core.sep_network import Sizes, build, mask_logits, maps, noise_vectors, query_vectors
+from core.sep_network import Sizes, build, maps, mask_logits, noise_vectors, query_vectors
 from core.sep_spectrogram import HOP, levelled, loudness
 from training.pocket_clip.model import WeightAverage
 from training.pocket_sep.losses import noise_invariant_loss, plain_loss, targets_of, weights_of

@@ -1,0 +1,39 @@
+"""A separator that knows frequencies: a query's embedding says which band its mask lets through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from core.sep_files import Usage
+from core.sep_spectrogram import ROWS, row_of
+from core.tasks import Job
+
+BANDS_HZ = {"red": (0, 600), "green": (600, 2000), "blue": (2000, 9000)}  # the stub encoder's colours
+LOGIT = 9.0
+
+
+class StubSeparator:
+    """Masks by band; ``clip`` is the stub encoder that the queries come from."""
+
+    def __init__(self, clip: Any) -> None:
+        self.name = "stub-sep"
+        self.usage = Usage(clip.name, heard_from=0.2, labels=("red", "green", "blue"))
+        self._names = clip.encode_texts(list(BANDS_HZ))
+        self.calls = 0
+
+    def logits(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Any:
+        self.calls += 1
+        if job is not None:
+            job.step("running", 0, len(picture), unit="s")
+        found = np.full((len(embeddings), len(picture), ROWS), -LOGIT, np.float16)
+        rows = np.arange(ROWS)
+        for i, embedding in enumerate(embeddings):
+            cosines = self._names @ embedding
+            if cosines.max() < 0.6:
+                continue
+            low, high = list(BANDS_HZ.values())[int(cosines.argmax())]
+            edges = row_of(np.array([low, high], float))
+            found[i][:, (rows >= edges[0]) & (rows < edges[1] + (high > 8000))] = LOGIT
+        return found
