@@ -1,0 +1,172 @@
+"""From a photo to the same photo in better light; knows no Gradio.
+
+    enhance   everything: light map, division at full resolution, noise, file, measures
+
+The map is predicted on a small copy (core.light, :mod:`.methods`), drawn along the photo's edges and applied to the
+file's own values in bands (:mod:`.light_map`), so that size, depth, profile and metadata stay (:mod:`.photo`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import PurePath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.image_text import ImageTextModel
+from core.light import LightScale
+from core.tasks import Job
+from demos.enhancement.answers import Enhancement
+from demos.enhancement.denoise import denoised, noise_of
+from demos.enhancement.light_map import LightField, enhanced, luma_of
+from demos.enhancement.light_score import SCORED_PX, light_of, scale_for
+from demos.enhancement.measures import tone_curve, tones_of
+from demos.enhancement.methods import LightSource, field_of, small_px
+from demos.enhancement.options import LEARNT, EnhanceOptions
+from demos.enhancement.photo import SUFFIXES, Photo, Values, written
+
+__all__ = ["EnhanceOptions", "Enhancement", "Photo", "enhance"]
+
+SHOWN_PX = 1_280  # longer side of the copies for the page
+WELL_LIT_SHARE = 0.08  # of the photo: if less of it misses light, it is left alone
+MISSING_BELOW = 0.85  # map values below this mean that light is missing
+
+WELL_LIT = "This photo is well lit already: nothing was changed. Turn the check off to enhance it all the same."
+NO_STRENGTH = "With strength 0 the photo stays as it is, byte by byte."
+ALL_BLACK = "Every pixel is black: there is no light to divide by."
+ALL_WHITE = "Every pixel is white: nothing can be lifted."
+TWO_TONES = "It holds only black and white: there are no shadows to lift."
+
+
+def enhance(
+    photo: Photo,
+    options: EnhanceOptions | None = None,
+    *,
+    light: LightSource | None,
+    clip: ImageTextModel | None = None,
+    scale: LightScale | None = None,
+    job: Job | None = None,
+) -> Enhancement:
+    """Enhance a photo.
+
+    Args:
+        photo: Of :func:`demos.enhancement.photo.read_photo`.
+        options: None takes the defaults.
+        light: The networks; None only for the methods without one.
+        clip: Who judges the light before and after; None leaves that out.
+        scale: What is asked of it; None takes what came with the networks, or phrases.
+        job: Where progress is told and Cancel is asked.
+
+    Returns:
+        The answer; its file is ``photo.source`` itself where there was nothing to do.
+
+    Raises:
+        InputError: an option is out of range.
+        ModelUnavailable: the networks lack the method.
+        Cancelled: the job was cancelled.
+    """
+    options = options or EnhanceOptions()
+    options.check()
+    seconds: dict[str, float] = {}
+    start_s = time.perf_counter()
+    if job is not None:
+        job.step("running", note="looking at the light")
+    field = field_of(
+        photo.small_rgb(small_px(options.method, light)), options.method, model=light, job=job
+    )  # fmt: skip
+    seconds["map"] = _lap(start_s)
+    before = photo.small_rgb(SHOWN_PX)
+    shown_map = field.small(luma_of(before))
+    tones_before = tones_of(photo.values)
+    why = _why_not(photo, options, shown_map)
+    start_s = time.perf_counter()
+    sigma = noise_of(photo.values)
+    values = photo.values
+    if not why:
+        values = enhanced(photo.values, field, options, job=job)
+        values = denoised(values, photo.values, field, options, sigma=sigma, job=job)
+    seconds["apply"] = _lap(start_s)
+    start_s = time.perf_counter()
+    is_unchanged = values is photo.values
+    file = photo.source if is_unchanged else written(photo, values)
+    after = before if is_unchanged else photo.small_rgb(SHOWN_PX, values)
+    tones_after = tones_before if is_unchanged else tones_of(values)
+    seconds["file"] = _lap(start_s)
+    start_s = time.perf_counter()
+    lights: tuple[float | None, ...] = (None, None)
+    if clip is not None:
+        lights = _judged([before, after], clip, scale, light, job)
+        seconds["judge"] = _lap(start_s)
+    models = [light.name] if light is not None and options.method in LEARNT else []
+    return Enhancement(
+        file=file,
+        name=_name_of(photo, is_unchanged=is_unchanged),
+        method=options.method,
+        before=before,
+        after=after,
+        light_map=shown_map,
+        tones_before=tones_before,
+        tones_after=tones_after,
+        curve=tone_curve(luma_of(before), luma_of(after)),
+        light_before=lights[0],
+        light_after=lights[1],
+        noise=sigma,
+        is_unchanged=is_unchanged,
+        seconds=seconds,
+        models=tuple([*models, clip.name] if clip is not None else models),
+        notes=(*([why] if why else []), *photo.notes),
+    )
+
+
+def _why_not(photo: Photo, options: EnhanceOptions, light_map: NDArray[np.float32]) -> str:
+    """Why nothing is to be done, one sentence; empty where something is."""
+    if options.strength == 0:
+        return NO_STRENGTH
+    lowest, highest = int(photo.values.min()), int(photo.values.max())
+    if highest == 0:
+        return ALL_BLACK
+    if lowest == photo.top:
+        return ALL_WHITE
+    if photo.values.shape[2] == 1 and not ((photo.values != 0) & (photo.values != photo.top)).any():
+        return TWO_TONES
+    if options.skips_well_lit and float((light_map < MISSING_BELOW).mean()) < WELL_LIT_SHARE:
+        return WELL_LIT
+    return ""
+
+
+def _judged(
+    pictures: list[NDArray[np.uint8]],
+    clip: ImageTextModel,
+    scale: LightScale | None,
+    light: LightSource | None,
+    job: Job | None,
+) -> tuple[float, ...]:
+    """CLIP's opinion of the small copies."""
+    from PIL import Image
+
+    small = []
+    for rgb in pictures:
+        image = Image.fromarray(rgb)
+        image.thumbnail((SCORED_PX, SCORED_PX))
+        small.append(np.asarray(image))
+    source = light if hasattr(light, "scale") else None
+    return light_of(small, clip, scale or scale_for(clip, source, job=job), job=job)  # type: ignore[arg-type]
+
+
+def _name_of(photo: Photo, *, is_unchanged: bool) -> str:
+    """``holiday.jpg`` -> ``holiday-lit.jpg``; a file that did not change keeps its name."""
+    path = PurePath(photo.name or "photo")
+    if is_unchanged and path.suffix:
+        return path.name
+    return f"{path.stem or 'photo'}-lit{SUFFIXES[photo.kind]}"
+
+
+def _lap(start_s: float) -> float:
+    return time.perf_counter() - start_s
+
+
+def apply_to(photo: Photo, field: LightField, options: EnhanceOptions, *, job: Job | None = None) -> Values:
+    """A photo's values divided by a light that is known already: for a strength that moves."""
+    options.check()
+    return enhanced(photo.values, field, options, job=job)

@@ -1,0 +1,259 @@
+"""Train the networks of pocket-light; resumable, on a budget of CPU seconds (a shared machine's clock says little).
+
+Run first ``python -m training.pocket_light.train pairs --data DATA --raw RAW --out RUN --seconds 400``, then the same
+with ``rave``, ``clip-lit`` and ``clip-lit-latent``, which start from RUN/pairs.pt where it is there, else (or with
+``--from-nothing``) from a map of ones. The same command resumes the pairs; the others are short and start anew.
+
+- ``pairs``: mean |enhanced - original| over photos whose subject was darkened, a fifth of them left as they were, and
+  SICE scenes. CLIP-LIT starts with 1,000 steps of self-reconstruction; this is a start that knows pictures too.
+- the others: :mod:`core.light_fit`, on the darkened photos alone; the guide is pocket-clip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from PIL import Image
+from torch import Tensor
+
+from core import light_net
+from core.light_fit import FitOptions, LightFit
+from core.light_guide import Guide, load_guide
+from core.light_losses import Residual, residual_of
+from training.pocket_light.pictures import (
+    Floats,
+    Rgb8,
+    Scene,
+    darkened,
+    drawn_mask,
+    sice_scenes,
+    split_scenes,
+    squared,
+    well_lit_photos,
+)
+
+log = logging.getLogger(__name__)
+
+STOPS = (1.0, 3.5)  # EV that a subject loses
+SIDES = (48, 64, 80)  # px
+PAIRS_BATCH, GUIDED_BATCH = 6, 4
+LEFT_ALONE, FROM_SICE = 0.2, 0.25  # shares of the pairs
+PAIRS_RATE = 1.5e-3
+GUIDE = "pocket-clip"
+GROUP = 512  # pictures of each kind behind the residual vector
+PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 120, 60, 30  # the authors': 8,000, then rounds of 2,100 and 1,000
+SAVE_EVERY = 25
+
+
+class Material:
+    """Pictures by the batch; the same seed gives the same pictures."""
+
+    def __init__(self, data: Path, raw: Path, seed: int) -> None:
+        self.photos = well_lit_photos(data)
+        folder = raw / "sice" / "Zero-DCE++" / "data" / "train_data"
+        self.scenes: list[Scene] = split_scenes(sice_scenes(folder))[0] if folder.is_dir() else []
+        self.rng: Generator = np.random.default_rng(seed)
+        self._read: dict[Path, Rgb8] = {}
+
+    def pair(self, side_px: int) -> tuple[Floats, Floats]:
+        """A picture as it should be and as it was given, (S, S, 3) each."""
+        kind = self.rng.random()
+        if self.scenes and kind < FROM_SICE:
+            return self._sice_pair(side_px)
+        good = self.good(side_px)
+        if kind < FROM_SICE + LEFT_ALONE:
+            return good, good
+        mask = drawn_mask(side_px, side_px, self.rng)
+        return good, darkened(good, mask, self.rng.uniform(*STOPS), self.rng)
+
+    def good(self, side_px: int) -> Floats:
+        """A well-lit picture, (S, S, 3)."""
+        return squared(self.photos[int(self.rng.integers(len(self.photos)))], side_px, self.rng)
+
+    def good_batch(self, count: int, side_px: int) -> Floats:
+        """(N, 3, S, S)."""
+        return np.stack([self.good(side_px) for _ in range(count)]).transpose(0, 3, 1, 2).copy()
+
+    def dark_batch(self, count: int, side_px: int) -> Floats:
+        """Well-lit pictures with a dark subject, (N, 3, S, S)."""
+        made = [
+            darkened(self.good(side_px), drawn_mask(side_px, side_px, self.rng), self.rng.uniform(*STOPS), self.rng)
+            for _ in range(count)
+        ]
+        return np.stack(made).transpose(0, 3, 1, 2).copy()
+
+    def _sice_pair(self, side_px: int) -> tuple[Floats, Floats]:
+        scene = self.scenes[int(self.rng.integers(len(self.scenes)))]
+        dark = scene.dark[int(self.rng.integers(len(scene.dark)))]
+        seed = int(self.rng.integers(1 << 31))
+        cuts = [
+            squared(self._picture(scene.paths[n]), side_px, np.random.default_rng(seed)) for n in (scene.target, dark)
+        ]
+        return cuts[0], cuts[1]
+
+    def _picture(self, path: Path) -> Rgb8:
+        if path not in self._read:
+            with Image.open(path) as image:
+                image.draft("RGB", (128, 128))
+                self._read[path] = np.asarray(image.convert("RGB").resize((128, 128), Image.Resampling.BOX))
+        return self._read[path]
+
+
+def embedded(guide: Guide, pictures: Floats) -> Floats:
+    """(N, 3, S, S) -> (N, D), sixteen at a time."""
+    with torch.no_grad():
+        rows = [guide.look(torch.from_numpy(pictures[n : n + 16]))[0].numpy() for n in range(0, len(pictures), 16)]
+    return np.concatenate(rows)
+
+
+def direction(guide: Guide, material: Material, folder: Path) -> tuple[Residual, Floats, Floats]:
+    """The residual vector of well-lit and darkened pictures, and both groups' embeddings; made once a run."""
+    path = folder / "direction.npz"
+    if not path.exists():
+        well = embedded(guide, material.good_batch(GROUP, guide.side_px))
+        dark = embedded(guide, material.dark_batch(GROUP, guide.side_px))
+        np.savez(path, well=well, dark=dark)
+    saved = np.load(path)
+    return residual_of(saved["well"], saved["dark"]), saved["well"], saved["dark"]
+
+
+class Clock:
+    """CPU seconds of this process added to those of earlier ones."""
+
+    def __init__(self, spent_s: float, budget_s: float) -> None:
+        self._before, self._began, self._budget = spent_s, time.process_time(), budget_s
+
+    @property
+    def spent_s(self) -> float:
+        """CPU seconds in all."""
+        return self._before + time.process_time() - self._began
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget."""
+        return self.spent_s / self._budget
+
+
+def rate_at(progress: float, rate: float) -> float:
+    """A short warm-up, then half a cosine to a twentieth."""
+    if progress < 0.03:
+        return rate * (0.1 + 0.9 * progress / 0.03)
+    return rate * (0.05 + 0.95 * 0.5 * (1 + float(np.cos(np.pi * min(progress, 1.0)))))
+
+
+def save(path: Path, **state: Any) -> None:
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def train_pairs(material: Material, out: Path, seconds: float) -> None:
+    net = light_net.build()
+    light_net.start_as_identity(net)
+    adam = torch.optim.Adam(net.parameters(), lr=PAIRS_RATE)
+    path, step, spent = out / "pairs.pt", 0, 0.0
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        net.load_state_dict(state["net"])
+        adam.load_state_dict(state["adam"])
+        step, spent = state["step"], state["seconds"]
+    clock = Clock(spent, seconds)
+    with (out / "pairs.csv").open("a", newline="") as file:
+        rows = csv.writer(file)
+        while clock.progress < 1:
+            loss, light = pairs_loss(net, material)
+            for group in adam.param_groups:
+                group["lr"] = rate_at(clock.progress, PAIRS_RATE)
+            adam.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            adam.step()
+            step += 1
+            if step % SAVE_EVERY == 0 or clock.progress >= 1:
+                rows.writerow([step, f"{clock.spent_s:.1f}", f"{loss.item():.4f}", f"{light:.3f}"])
+                file.flush()
+                state = {"net": net.state_dict(), "adam": adam.state_dict(), "step": step, "seconds": clock.spent_s}
+                save(path, **state)
+
+
+def pairs_loss(net: torch.nn.Module, material: Material) -> tuple[Tensor, float]:
+    """Mean absolute error of one batch in display light, and the mean of its map."""
+    side_px = int(material.rng.choice(SIDES))
+    pairs = [material.pair(side_px) for _ in range(PAIRS_BATCH)]
+    wanted, given = (torch.from_numpy(np.stack(side).transpose(0, 3, 1, 2).copy()) for side in zip(*pairs, strict=True))
+    light = net(given)
+    made = given / light.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
+    # Beyond 1 the clamp has no slope; a tenth of it keeps pictures from being blown out unnoticed.
+    over = (made - 1).clamp_min(0.0).mean()
+    dead = (light_net.LEAST_MAP - light).clamp_min(0.0).mean()
+    return (made.clamp(0.0, 1.0) - wanted).abs().mean() + 0.1 * over + dead, float(light.detach().mean())
+
+
+def train_guided(method: Any, material: Material, out: Path, seconds: float, *, from_nothing: bool, tag: str) -> None:
+    """RAVE, CLIP-LIT or CLIP-LIT-Latent."""
+    guide = load_guide(GUIDE)
+    residual, _, _ = direction(guide, material, out)
+    start = None
+    if (out / "pairs.pt").exists() and not from_nothing:
+        start = light_net.build()
+        start.load_state_dict(torch.load(out / "pairs.pt", weights_only=True)["net"])
+    options = FitOptions(method=method, rate=4e-4 if from_nothing else 1.5e-4)
+    fit = LightFit(guide, options, residual=residual if method == "rave" else None, net=start)
+    path = out / f"{tag}.pt"
+    clock = Clock(0.0, seconds)
+    with (out / f"{tag}.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        if method != "rave":
+            for step in range(PROMPT_STEPS):
+                dark, good = material.dark_batch(8, 64), material.good_batch(8, 64)
+                loss = fit.teach_prompts(dark, good)
+                if step % 20 == 0:
+                    rows.writerow(["prompts", step, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
+        while clock.progress < 1:
+            side_px = int(material.rng.choice(SIDES))
+            seen = fit.advance(material.dark_batch(GUIDED_BATCH, side_px), rate=rate_at(clock.progress, options.rate))
+            rows.writerow(["net", fit.steps, f"{clock.spent_s:.1f}", *(f"{value:.4f}" for value in seen.values())])
+            if method != "rave" and fit.steps % ROUND_STEPS == 0:
+                fit.close_round()
+                for _ in range(REFINE_STEPS):
+                    loss = fit.refine_prompts(material.dark_batch(6, 64), material.good_batch(6, 64))
+                rows.writerow(["refined", fit.prompt_steps, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
+            if fit.steps % SAVE_EVERY == 0 or clock.progress >= 1:
+                file.flush()
+                spent = {"step": fit.steps, "prompt_steps": fit.prompt_steps, "seconds": clock.spent_s}
+                save(path, net=fit.net.state_dict(), **spent)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("what", choices=("pairs", "rave", "clip-lit", "clip-lit-latent"))
+    parser.add_argument("--data", type=Path, required=True, help="prepared arrays")
+    parser.add_argument("--raw", type=Path, required=True, help="sets as fetched")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=300.0, help="CPU seconds")
+    parser.add_argument("--from-nothing", action="store_true", help="start at a map of ones")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    torch.manual_seed(given.seed)
+    given.out.mkdir(parents=True, exist_ok=True)
+    material = Material(given.data, given.raw, given.seed)
+    log.info("%d well-lit photos, %d SICE scenes", len(material.photos), len(material.scenes))
+    if given.what == "pairs":
+        train_pairs(material, given.out, given.seconds)
+    else:
+        tag = given.what + ("-from-nothing" if given.from_nothing else "")
+        train_guided(given.what, material, given.out, given.seconds, from_nothing=given.from_nothing, tag=tag)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()
