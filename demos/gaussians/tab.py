@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled, on_page_load
-from demos.gaussians import tab_edit, tab_files, tab_link, tab_run
+from demos.gaussians import tab_build, tab_edit, tab_files, tab_link, tab_run
 from demos.gaussians.tab_parts import MODELS, OWN_MODEL, Parts, own_note, place
 from demos.widgets import model_choices
 
@@ -104,10 +104,20 @@ def _wire_edits(parts: Parts) -> list[Any]:
         ),
     ]  # fmt: skip
     saved = parts.exports.asked(
-        tab_files.save_handler(parts), [parts.shown, inputs.camera, inputs.side_px], [parts.exports, parts.line],
-        **_FOLLOWING,
+        tab_files.save_handler(parts), [parts.shown, inputs.camera], [parts.exports, parts.line], **_FOLLOWING,
     )  # fmt: skip
     return [*events, saved]
+
+
+def _wire_build(parts: Parts) -> list[Any]:
+    """Photos in, a scene out: it arrives in the field for files of one's own."""
+    panel, file = parts.build, parts.inputs.file
+    build = tab_build.build_handler(panel, file, parts.line, parts.viewer.GRADIO_CACHE)
+    given = [panel.photos, panel.iterations, panel.longest_px, panel.gaussians, panel.mask_photos, panel.method]
+    panel.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    event = panel.run.click(build, given, [file, panel.preview, parts.line], api_visibility="private", **_HEAVY)
+    event.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
+    return [event]
 
 
 def _refresh_models() -> Any:
@@ -127,7 +137,8 @@ def _wire_settings(parts: Parts) -> None:
 def build() -> None:
     """Place the tab and connect it."""
     parts = place()
-    events = [*_wire_scene(parts), *_wire_query(parts), *_wire_pointing(parts), *_wire_edits(parts)]
+    events = [*_wire_scene(parts), *_wire_query(parts), *_wire_pointing(parts), *_wire_edits(parts),
+              *_wire_build(parts)]  # fmt: skip
     parts.stop.click(cancelled, None, parts.line, cancels=events, **_LIGHT)
     _wire_settings(parts)
 

@@ -14,13 +14,14 @@ import gradio as gr
 from core.errors import InputError
 from core.tasks import Job
 from demos.base import run_job, status
-from demos.gaussians import present
-from demos.gaussians.formats.ply import write_ply
-from demos.gaussians.formats.splat import write_splat
+from demos.gaussians import exports, present
+from demos.gaussians.answers import SceneAnswer
+from demos.gaussians.history import Selection
 from demos.gaussians.tab_api import DEFAULTS, Updates
 from demos.gaussians.tab_parts import EXPORTS, Inputs, Parts
-from demos.gaussians.tab_run import data_of, told
+from demos.gaussians.tab_run import data_of
 from demos.gaussians.tab_state import Shown, page_file
+from demos.gaussians.viewpoints import read_camera
 
 ENDPOINT = "/query_scene"
 _saves = count(1)
@@ -35,14 +36,14 @@ def save_handler(parts: Parts) -> Callable[..., Updates]:
     kinds = [{"name": name, "title": title, "line": line} for name, title, line in EXPORTS]
     folder = parts.viewer.GRADIO_CACHE
 
-    def run(shown: Shown | None, camera: Any, side_px: str, event: gr.EventData) -> Updates:
+    def run(shown: Shown | None, camera: Any, event: gr.EventData) -> Updates:
         kind = str(data_of(event).get("kind"))
 
         def work(job: Job) -> tuple[bytes, str]:
             if shown is None:
                 raise InputError("There is no scene yet: choose one, or give a file of your own.")
             job.step("running", note="writing the file")
-            return export(shown, kind, job)
+            return export(shown, kind, camera, job)
 
         data, name = yield from run_job(work, parts.line)
         saved = {
@@ -56,38 +57,50 @@ def save_handler(parts: Parts) -> Callable[..., Updates]:
     return run
 
 
-def export(shown: Shown, kind: str, job: Job) -> tuple[bytes, str]:
+def export(shown: Shown, kind: str, given_camera: Any, job: Job) -> tuple[bytes, str]:
     """One file, and its name.
+
+    Args:
+        shown: What the page shows.
+        kind: Which file.
+        given_camera: The view, as the page sends it; films begin there.
+        job: Cancel.
 
     Raises:
         InputError: there is no such kind, nothing is selected, or there is no answer.
         Cancelled: the job was cancelled.
     """
-    stem = PurePath(shown.handle.name).stem or "scene"
+    handle, camera = shown.handle, read_camera(given_camera, shown.handle.cameras, longest_px=exports.FILM_SIDE_PX)
+    selection = None if shown.target is None else shown.target.selection
     makers: dict[str, tuple[Callable[[], bytes], str]] = {
-        "ply": (lambda: write_ply(shown.handle.scene), ".ply"),
-        "splat": (lambda: write_splat(shown.handle.scene), ".splat"),
-        "selection": (lambda: _selection_ply(shown), "-selection.ply"),
-        "json": (lambda: _answer_json(shown), "-answer.json"),
+        "ply": (lambda: exports.scene_file(handle, "ply"), ".ply"),
+        "splat": (lambda: exports.scene_file(handle, "splat"), ".splat"),
+        "npz": (lambda: exports.scene_file(handle, "npz"), ".npz"),
+        "selection": (lambda: exports.scene_file(handle, "ply", selection=_required(selection)), "-selection.ply"),
+        "mask": (lambda: exports.mask_png(_answer(shown).found[0]), "-mask.png"),
+        "json": (lambda: json.dumps(exports.answer_json(_answer(shown)), indent=1).encode(), "-answer.json"),
+        "gif": (lambda: exports.turn_film(handle, camera, selection, kind="gif", job=job), "-turn.gif"),
+        "webp": (lambda: exports.turn_film(handle, camera, selection, kind="webp", job=job), "-turn.webp"),
+        "mp4": (lambda: exports.turn_film(handle, camera, selection, kind="mp4", job=job), "-turn.mp4"),
     }
     if kind not in makers:
         raise InputError(f"There is no file of the kind {kind!r}; there are {', '.join(makers)}.")
     make, ending = makers[kind]
     data = make()
     job.check()
-    return data, stem + ending
+    return data, (PurePath(handle.name).stem or "scene") + ending
 
 
-def _selection_ply(shown: Shown) -> bytes:
-    if shown.target is None:
+def _required(selection: Selection | None) -> Selection:
+    if selection is None:
         raise InputError("Nothing is selected; query for something or click it first.")
-    return write_ply(shown.handle.scene.take(shown.target.selection.mask(len(shown.handle.scene))))
+    return selection
 
 
-def _answer_json(shown: Shown) -> bytes:
+def _answer(shown: Shown) -> SceneAnswer:
     if shown.answer is None:
         raise InputError("There is no answer yet: write what to look for and press Find.")
-    return json.dumps(told(shown.answer), ensure_ascii=False, indent=1).encode()
+    return shown.answer
 
 
 # ---- from code ----

@@ -13,6 +13,7 @@ from demos.base import status
 from demos.gaussians.formats.reading import FORMATS
 from demos.gaussians.options import KINDS, LEVEL_CHOICES, ORDERS, THRESHOLDS, QueryOptions
 from demos.gaussians.samples import bundled
+from demos.gaussians.tab_build import BuildParts, place_build
 from demos.gaussians.tab_view import Viewer
 from demos.views import View
 from demos.widgets import PictureInput, model_choices, model_note
@@ -41,7 +42,8 @@ EXPORTS = (
     ("mask", "Mask", "PNG of the view"),
     ("json", "Answer", "JSON with the Gaussians' numbers"),
     ("gif", "Turn, GIF", "once around what was found"),
-    ("mp4", "Turn, MP4", "once around, as a film"),
+    ("webp", "Turn, WebP", "a tenth of the GIF's size"),
+    ("mp4", "Turn, MP4", "where ffmpeg is installed"),
 )
 
 
@@ -79,6 +81,7 @@ class Parts:
     """Every component that an event touches."""
 
     inputs: Inputs
+    build: BuildParts
     tries: View
     model_note: View
     run: gr.Button
@@ -127,6 +130,7 @@ def _place_scene(holder: dict[str, Any]) -> None:
         holder["file"] = gr.File(
             label=f"Scene file: {', '.join(FORMATS)}", file_count="multiple", height=150, elem_id="gs-file"
         )
+    holder["build"] = place_build()
 
 
 def _place_query(holder: dict[str, Any]) -> None:
