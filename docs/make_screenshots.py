@@ -102,6 +102,29 @@ def _error(page: Page) -> None:
     page.evaluate("document.querySelector('#tabs').scrollIntoView()")
 
 
+def _segmented(page: Page) -> None:
+    """Click the third example of the segmentation tab and wait for its answer."""
+    page.locator("#seg-samples button").nth(2).click()
+    page.wait_for_selector(".seg-legend .seg-label", timeout=480_000)
+    page.wait_for_timeout(800)
+
+
+def _segment(page: Page) -> None:
+    _segmented(page)
+    where = "#tabs" if page.viewport_size == {"width": DESKTOP[0], "height": DESKTOP[1]} else "#seg-stage"
+    page.evaluate(f"document.querySelector('{where}').scrollIntoView()")
+
+
+def _segment_click(page: Page) -> None:
+    _segmented(page)
+    page.evaluate("document.querySelector('#seg-stage').scrollIntoView()")
+    box = page.locator(".seg-canvas").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.26 * box["width"], box["y"] + 0.42 * box["height"])
+    page.wait_for_selector(".seg-found .mask", timeout=120_000)
+    page.wait_for_timeout(800)
+
+
 def _models(page: Page) -> None:
     page.wait_for_selector("#models-table .model")
 
@@ -119,6 +142,11 @@ SHOTS: dict[str, tuple[Callable[[Page], None], str, bool, tuple[int, int]]] = {
     "none-of-these": (_none_of_these, "zero_shot", True, DESKTOP),
     "few-shot": (_few_shot, "zero_shot", False, DESKTOP),
     "error": (_error, "zero_shot", False, DESKTOP),
+    "segment": (_segment, "segmentation", False, DESKTOP),
+    "segment-dark": (_segment, "segmentation", True, DESKTOP),
+    "segment-click": (_segment_click, "segmentation", False, DESKTOP),
+    "segment-empty": (_empty, "segmentation", False, DESKTOP),
+    "segment-phone": (_segment, "segmentation", False, PHONE),
     "models": (_models, "models", False, DESKTOP),
     "papers-dark": (_papers, "papers", True, DESKTOP),
     "phone-empty": (_empty, "zero_shot", False, PHONE),

@@ -36,7 +36,7 @@ def test_front_matter_is_what_spaces_accept() -> None:
     assert _matter("sdk") == "gradio"
     version = _matter("sdk_version")
     assert gradio.__version__.split(".")[:2] == version.split(".")[:2]
-    assert f"gradio>={'.'.join(version.split('.')[:2])}" in (ROOT / "requirements.txt").read_text()
+    assert f"gradio[mcp]>={'.'.join(version.split('.')[:2])}" in (ROOT / "requirements.txt").read_text()
     assert (ROOT / _matter("app_file")).is_file()
     assert len(_matter("short_description")) <= 60
     assert {_matter("colorFrom"), _matter("colorTo")} <= COLOURS
@@ -69,4 +69,4 @@ def test_endpoints_it_names_exist() -> None:
 
     page = app.build_app()
     public = {f"/{fn.api_name}" for fn in page.fns.values() if fn.api_visibility == "public"}
-    assert public == set(re.findall(r"`(/classify\w*)`", TEXT))
+    assert public == set(re.findall(r"`(/(?:classify|segment)\w*)`", TEXT))
