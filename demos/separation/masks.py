@@ -10,9 +10,6 @@ from core.tasks import Job
 from demos.separation.sound import Sound, SoundWriter
 
 BLOCK_FRAMES = 256  # 4 s, 20 MB in stereo at 44.1 kHz
-PRESENCE_S = 2.0  # a sound that is heard this long is there
-QUIET = 0.01  # of the mean loudness: moments below it say nothing about presence
-_COMPRESSION = 0.5  # exponent of magnitudes, so that the loudest partial is not everything
 
 
 def masks_of(logits: NDArray[np.float16], strength: float, softness: float) -> Floats:
@@ -20,33 +17,6 @@ def masks_of(logits: NDArray[np.float16], strength: float, softness: float) -> F
     masks = (1.0 / (1.0 + np.exp(-logits.astype(np.float32) / softness))) ** strength
     found: Floats = masks / np.maximum(masks.sum(0, keepdims=True), 1.0)
     return found
-
-
-def presence_over_time(logits: NDArray[np.float16], picture: NDArray[np.float16]) -> tuple[Floats, float]:
-    """How much of the sound each query's mask lets through, by moments.
-
-    Args:
-        logits: (Q, F, rows).
-        picture: (F, rows) log magnitudes.
-
-    Returns:
-        (Q, S) shares in [0, 1], one a second and a half second of overlap around it, and the seconds between them.
-    """
-    step = max(round(PRESENCE_S / 4 * RATE_HZ / HOP), 1)
-    count = -(-len(picture) // step)
-    through, whole = np.zeros((len(logits), count)), np.zeros(count)
-    for moment in range(count):
-        part = slice(moment * step, (moment + 1) * step)
-        weights = np.exp(_COMPRESSION * picture[part].astype(np.float32))
-        whole[moment] = weights.sum()
-        masks = 1.0 / (1.0 + np.exp(-logits[:, part].astype(np.float32)))
-        through[:, moment] = (masks * weights).sum((1, 2))
-    window = np.ones(4)
-    smooth = np.convolve(whole, window, "same")[:count] if count >= 4 else np.full(count, whole.sum())
-    shares = [np.convolve(row, window, "same")[:count] if count >= 4 else np.full(count, row.sum()) for row in through]
-    is_quiet = smooth < QUIET * smooth.mean()
-    found = np.where(is_quiet, 0.0, np.stack(shares) / np.maximum(smooth, 1e-12))
-    return found.astype(np.float32), step * HOP / RATE_HZ
 
 
 class _MaskClock:

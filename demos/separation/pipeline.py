@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 from core.image_text import ImageTextModel
 from core.sep import QueriedSeparator
+from core.sep_presence import presence_over_time
 from core.tasks import Job
 from demos.separation.answers import Heard, Presence, Separation
 from demos.separation.listening import picture_of
-from demos.separation.masks import presence_over_time, split
+from demos.separation.masks import split
 from demos.separation.options import Query, SeparateOptions
 from demos.separation.queries import ask, read_queries
 from demos.separation.read import read_sound

@@ -40,7 +40,7 @@ def load_query_model() -> ClipEncoder:
     return clip.load(ROOT / "assets" / "models" / QUERY_MODEL, spec(QUERY_MODEL))
 
 
-def _pictures(cache: Path) -> dict[str, list[tuple[str, NDArray[np.uint8]]]]:
+def pictures_by_concept(cache: Path) -> dict[str, list[tuple[str, NDArray[np.uint8]]]]:
     """All pictures of the concepts that labels.txt names: concept -> (path, (H, W, 3)) each."""
     wanted = {concept for row in labels() for concept in row.pictures}
     found: dict[str, list[tuple[str, NDArray[np.uint8]]]] = {concept: [] for concept in wanted}
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    model, pictures = load_query_model(), _pictures(args.cache)
+    model, pictures = load_query_model(), pictures_by_concept(args.cache)
     arrays: dict[str, Any] = {}
     for row in labels():
         arrays[f"text/{row.name}"] = model.encode_texts(row.queries())

@@ -1,0 +1,164 @@
+"""Training of pocket-sep: words, mixtures, losses, and a few steps on synthesised sounds that resume."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.sep_spectrogram import HOP
+from training.pocket_sep.labels import labels
+from training.pocket_sep.losses import noise_invariant_loss, plain_loss, targets_of, weights_of
+from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, pictures_of
+from training.pocket_sep.sounds import label_of
+from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
+from training.synth.sounds import SOUNDS, render
+
+NAMES = ("flute", "rain", "drum", "dog")
+TINY = Recipe(steps=3, batch=2, frames=128, widths=(4, 4, 4, 4, 4, 4, 4), channels=4)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sound")
+    rows, pieces, start = [], [], 0
+    for name in NAMES:
+        for seed in range(3):
+            wave = render(name if name in SOUNDS else "footsteps", seed, seconds=1.0)
+            pieces.append(np.round(wave * 32767).astype(np.int16))
+            split = "held_out" if seed == 2 else "train"
+            rows.append({"label": name, "set": "synth", "path": f"{name}/{seed}", "split": split})
+            rows[-1] |= {"start": start, "length": len(wave)}
+            start += len(wave)
+    np.save(folder / "clips.npy", np.concatenate(pieces))
+    (folder / "clips.json").write_text(json.dumps(rows))
+    rng = np.random.default_rng(0)
+    texts = {f"text/{name}": _unit(rng.standard_normal((3, 6))) for name in NAMES}
+    np.savez(folder / "queries.npz", **texts, **{"picture/dog": _unit(rng.standard_normal((2, 6)))})
+    return folder
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_every_label_has_words_that_are_not_trained() -> None:
+    rows = labels()
+    assert len({row.name for row in rows}) == len(rows) > 60
+    for row in rows:
+        trained = {row.name, *row.paraphrases}
+        assert len(row.held_out) >= 2 and not trained & set(row.held_out), row.name
+        assert row.queries()[0] == row.name
+    assert set(SOUNDS) <= {row.name for row in rows}
+
+
+@pytest.mark.parametrize(
+    "path, label",
+    [
+        ("philharmonia/audio/flute/flute_A4_025_forte_normal.mp3", "flute"),
+        ("philharmonia/audio/flute/flute_A4_phrase_forte_normal.mp3", None),
+        ("philharmonia/audio/percussion/snare drum__025_forte_with-snares.mp3", "drum"),
+        ("animals/Kedi-Part1/kedi_3.wav", "cat"),
+        ("digits/recordings/7_jackson_3.wav", "speech"),
+        ("tonejs/berklee/malevoice_aah_A4.mp3", "man's voice"),
+        ("tonejs/berklee/glass1.mp3", "glass"),
+        ("tonejs/berklee/GlassBreak1.mp3", "glass"),
+        ("tonejs/salamander/A0.mp3", "piano"),
+        ("tonejs/salamander/A0.ogg", None),
+        ("tonejs/impulse-responses/x.mp3", None),
+    ],
+)
+def test_labels_of_files(path: str, label: str | None) -> None:
+    assert label_of(path) == label
+
+
+def test_mixtures_are_seeded_levelled_and_of_two_families(data: Path) -> None:
+    clips = Clips(data, "train")
+    first, again = (draw_mixture(clips, 2, 20_000, np.random.default_rng(3), one_family=0.0) for _ in range(2))
+    assert np.array_equal(first.sources, again.sources) and first.names == again.names
+    assert first.sources.shape == (2, 20_000)
+    for seed in range(20):
+        drawn = draw_mixture(clips, 2, 20_000, np.random.default_rng(seed), one_family=0.0, jitter_db=0.0)
+        assert len({clips.family[name] for name in drawn.names}) == 2
+        assert np.sqrt((drawn.sources**2).mean(1)) == pytest.approx([0.1, 0.1], rel=0.05)
+
+
+def test_splits_share_no_sound(data: Path) -> None:
+    clips = {split: Clips(data, split) for split in ("train", "held_out")}  # type: ignore[arg-type]
+    spans = {
+        split: {span for by_set in c._by_label.values() for rows in by_set.values() for span in rows}
+        for split, c in clips.items()
+    }
+    assert not spans["train"] & spans["held_out"]
+    assert len(spans["train"]) == 2 * len(spans["held_out"])
+
+
+def test_pictures_of_a_sum(data: Path) -> None:
+    sources = draw_mixture(Clips(data, "train"), 2, 128 * HOP, np.random.default_rng(0)).sources
+    mixture, own = pictures_of(sources)
+    assert mixture.shape == (256, 128) and own.shape == (2, 256, 128)
+    assert np.allclose(pictures_of(sources[:1])[0], own[0], atol=1e-4)
+    assert (mixture <= own.sum(0) + 1e-3).all()
+
+
+def test_targets_and_weights() -> None:
+    mixture = torch.tensor([[[[1.0, 2.0], [4.0, 1e9]]]])
+    sources = torch.tensor([[[[0.6, 0.9], [4.4, 0.0]]]])
+    assert targets_of(sources, mixture).flatten().tolist() == [1, 0, 1, 0]
+    assert targets_of(sources, mixture, is_ratio=True).flatten().tolist() == pytest.approx([0.6, 0.45, 1.0, 0.0])
+    assert weights_of(torch.tensor([0.0, 1.0, 1e9])).tolist() == pytest.approx([1e-3, np.log(2), 10.0])
+
+
+def test_noise_invariant_loss_takes_the_better_way_round() -> None:
+    torch.manual_seed(0)
+    targets = (torch.rand(3, 2, 4, 4) > 0.5).float()
+    weights = torch.ones(3, 1, 4, 4)
+    logits, noise = torch.randn(3, 2, 4, 4) - 1, torch.randn(3, 2, 4, 4) - 4
+    found = noise_invariant_loss(logits, noise, targets, weights)
+    assert torch.isclose(found, noise_invariant_loss(logits, noise.flip(1), targets, weights))
+    silent = torch.full_like(noise, -40.0)
+    plain = plain_loss(logits, targets, weights)
+    assert torch.isclose(noise_invariant_loss(logits, silent, targets, weights), plain, atol=1e-5)
+    greedy = noise_invariant_loss(logits, torch.full_like(noise, 9.0), torch.ones_like(targets), weights)
+    assert greedy > 0.1 * (2 - 0.25) - 0.01  # perfect masks, but the penalty holds
+
+
+def test_a_query_of_an_absent_sound_must_be_empty(data: Path) -> None:
+    run = Run(TINY, data)
+    batch = make_batch(run.clips, run.queries, TINY, np.random.default_rng(0))
+    count = batch.sources.shape[1]
+    assert batch.queries.shape == (2, count + 1, 6) and batch.pictures.shape == (2, 1, 256, 128)
+    assert float(batch.pictures.min()) >= -8.0 - 1e-6
+    with_absent, _ = loss_of(run.net.eval(), batch, TINY)
+    without, _ = loss_of(run.net, batch, replace(TINY, absent_share=0.0))
+    assert with_absent > without
+
+
+@pytest.mark.parametrize("is_noise_invariant", [False, True])
+def test_training_runs_resumes_and_repeats(data: Path, tmp_path: Path, is_noise_invariant: bool) -> None:
+    recipe = replace(TINY, is_noise_invariant=is_noise_invariant)
+    whole = Run(recipe, data)
+    train(whole, tmp_path)
+    half = Run(replace(recipe), data)
+    for _ in range(2):
+        half.advance()
+    half.save(tmp_path / "half.pt")
+    other = Run(replace(recipe, seed=9), data)
+    other.load(tmp_path / "half.pt")
+    other.recipe = recipe
+    other.advance()
+    assert other.step == 3
+    for name, tensor in whole.net.state_dict().items():
+        assert torch.allclose(tensor, other.net.state_dict()[name], atol=1e-6), name
+    assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_pictures_stand_in_for_words_where_there_are_some(data: Path) -> None:
+    queries, rng = Queries(data), np.random.default_rng(0)
+    assert queries.has("dog", "picture") and not queries.has("flute", "picture")
+    assert queries.draw("flute", "picture", rng).shape == (6,)
+    assert any(np.allclose(queries.draw("dog", "picture", rng), queries._rows["picture/dog"][0]) for _ in range(20))
