@@ -43,13 +43,13 @@ from training.pocket_light.pictures import (
 log = logging.getLogger(__name__)
 
 STOPS = (1.0, 3.5)  # EV that a subject loses
-SIDES = (48, 64, 80)  # px
-PAIRS_BATCH, GUIDED_BATCH = 6, 4
+SIDES = (32, 40, 48, 64)  # px; light is a matter of large areas, and a step of 32 px costs a quarter of one of 64
+PAIRS_BATCH, GUIDED_BATCH = 8, 4
 LEFT_ALONE, FROM_SICE = 0.2, 0.25  # shares of the pairs
-PAIRS_RATE = 1.5e-3
+PAIRS_RATE = 2e-3
 GUIDE = "pocket-clip"
-GROUP = 512  # pictures of each kind behind the residual vector
-PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 120, 60, 30  # the authors': 8,000, then rounds of 2,100 and 1,000
+GROUP = 256  # pictures of each kind behind the residual vector
+PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 60, 42, 20  # the authors': 8,000, then rounds of 2,100 and 1,000
 SAVE_EVERY = 25
 
 
@@ -213,7 +213,7 @@ def train_guided(method: Any, material: Material, out: Path, seconds: float, *, 
         rows = csv.writer(file)
         if method != "rave":
             for step in range(PROMPT_STEPS):
-                dark, good = material.dark_batch(8, 64), material.good_batch(8, 64)
+                dark, good = material.dark_batch(6, 64), material.good_batch(6, 64)
                 loss = fit.teach_prompts(dark, good)
                 if step % 20 == 0:
                     rows.writerow(["prompts", step, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
@@ -224,7 +224,7 @@ def train_guided(method: Any, material: Material, out: Path, seconds: float, *, 
             if method != "rave" and fit.steps % ROUND_STEPS == 0:
                 fit.close_round()
                 for _ in range(REFINE_STEPS):
-                    loss = fit.refine_prompts(material.dark_batch(6, 64), material.good_batch(6, 64))
+                    loss = fit.refine_prompts(material.dark_batch(4, 64), material.good_batch(4, 64))
                 rows.writerow(["refined", fit.prompt_steps, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
             if fit.steps % SAVE_EVERY == 0 or clock.progress >= 1:
                 file.flush()
