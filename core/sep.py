@@ -19,7 +19,7 @@ from core.memory import give_back_memory
 from core.model_spec import ModelSpec
 from core.sep_files import Usage, read_separator
 from core.sep_network import Sizes, maps, mask_logits, query_vectors
-from core.sep_spectrogram import HOP, RATE_HZ, levelled, loudness
+from core.sep_spectrogram import HOP, RATE_HZ, Picture, levelled, loudness
 from core.tasks import Job
 
 __all__ = ["QueriedSeparator", "load"]
@@ -48,7 +48,7 @@ class QueriedSeparator:
         self._net = net.to(device)
         self._device = device
 
-    def logits(self, picture: Halves | Floats, embeddings: Floats, *, job: Job | None = None) -> Halves:
+    def logits(self, picture: Picture, embeddings: Floats, *, job: Job | None = None) -> Halves:
         """Mask logits of every query for a whole sound.
 
         Args:
@@ -90,7 +90,7 @@ class QueriedSeparator:
         return found
 
     def _windows(
-        self, picture: Halves | Floats, embeddings: Floats, size: int, job: Job | None
+        self, picture: Picture, embeddings: Floats, size: int, job: Job | None
     ) -> Iterator[tuple[int, Floats]]:
         """First frame and logits (Q, size, rows) of each window; the last one ends with the sound."""
         import torch

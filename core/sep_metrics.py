@@ -21,7 +21,7 @@ def sdr(truth: Wave, estimate: Wave) -> float:
         ValueError: two shapes, or a silent truth, for which there is no ratio.
     """
     target, found = _checked(truth, estimate)
-    return _decibels(target @ target, (target - found) @ (target - found))
+    return _decibels(target, target - found)
 
 
 def si_sdr(truth: Wave, estimate: Wave) -> float:
@@ -32,7 +32,7 @@ def si_sdr(truth: Wave, estimate: Wave) -> float:
     """
     target, found = (wave - wave.mean() for wave in _checked(truth, estimate))
     scaled = target * ((target @ found) / (target @ target))
-    return _decibels(scaled @ scaled, (scaled - found) @ (scaled - found))
+    return _decibels(scaled, scaled - found)
 
 
 def _checked(truth: Wave, estimate: Wave) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -44,5 +44,6 @@ def _checked(truth: Wave, estimate: Wave) -> tuple[NDArray[np.float64], NDArray[
     return target, found
 
 
-def _decibels(energy: float, error: float) -> float:
-    return float(10 * np.log10(max(energy, _LEAST_ENERGY) / max(error, _LEAST_ENERGY)))
+def _decibels(signal: NDArray[np.float64], error: NDArray[np.float64]) -> float:
+    energies = [max(float(wave @ wave), _LEAST_ENERGY) for wave in (signal, error)]
+    return float(10 * np.log10(energies[0] / energies[1]))

@@ -119,9 +119,10 @@ def mask_logits(net: nn.ModuleDict, found: Tensor, vectors: Tensor) -> Tensor:
     """Masks before their sigmoid: maps (B, k, H, W) and vectors (B, N, k) or (N, k) -> (B, N, H, W)."""
     import torch
 
-    scaled = vectors * net.scale
+    parts: Any = net
     equation = "bnk,bkhw->bnhw" if vectors.ndim == 3 else "nk,bkhw->bnhw"
-    return torch.einsum(equation, scaled, found) + net.bias
+    logits: Tensor = torch.einsum(equation, vectors * parts.scale, found) + parts.bias
+    return logits
 
 
 def authors_name(name: str, layers: int) -> str:

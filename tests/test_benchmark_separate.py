@@ -1,0 +1,65 @@
+"""The table of sound separation: what needs no model, on two synthesised mixtures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.separate import Case, hpss, ideal, measured, nmf, read_cases, table
+from training.synth.sounds import render
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two mixtures in the layout of training/pocket_sep/held_out.py."""
+    made = tmp_path_factory.mktemp("held")
+    pairs = (("flute", "drum"), ("bell", "rain"))
+    sources = np.zeros((2, 3, 32_000), np.int16)
+    for i, pair in enumerate(pairs):
+        for j, name in enumerate(pair):
+            sources[i, j] = np.round(0.4 * render(name, 5, seconds=2.0) * 32767)
+    rows = [{"kind": "two families", "names": pair, "words": ["a", "b"], "absent": "siren"} for pair in pairs]
+    pictures = np.zeros((2, 8, 8, 3), np.uint8)
+    pictures[0] = 7
+    np.savez(made / "held_out.npz", sources=sources, pictures=pictures, rows=json.dumps(rows))
+    return made
+
+
+@pytest.fixture(scope="module")
+def cases(folder: Path) -> list[Case]:
+    return read_cases(folder / "held_out.npz")
+
+
+def test_cases_are_read(cases: list[Case]) -> None:
+    assert [(case.name, case.words, case.wrong) for case in cases] == [("flute", "a", "siren"), ("bell", "a", "siren")]
+    assert cases[0].sources.shape == (2, 32_000)
+    assert cases[0].picture is not None and cases[1].picture is None
+    assert np.allclose(cases[0].mixture, cases[0].sources.sum(0))
+
+
+def test_order_of_the_methods(cases: list[Case]) -> None:
+    """The mixture improves by nothing, ideal masks are the ceiling, and oracle NMF lies between."""
+    gains = {
+        name: measured("two families", name, cases, estimate).si_sdr_improvement_db
+        for name, estimate in (
+            ("mixture", lambda case: case.mixture),
+            ("nmf", nmf),
+            ("hpss", hpss),
+            ("ideal", lambda case: ideal(case, is_warped=False)),
+            ("rows", lambda case: ideal(case, is_warped=True)),
+        )
+    }
+    assert gains["mixture"] == pytest.approx(0.0, abs=1e-6)
+    assert 0 < gains["nmf"] < gains["ideal"] and gains["hpss"] < gains["ideal"]
+    assert gains["ideal"] - 1.0 < gains["rows"] <= gains["ideal"] + 0.5
+
+
+def test_bars_are_held_against_the_figures(cases: list[Case]) -> None:
+    good = measured("two families", "label", cases, lambda case: ideal(case, is_warped=False))
+    bad = measured("two families", "paraphrase", cases, lambda case: case.mixture)
+    assert (good.is_met, bad.is_met) == (True, False)
+    text = table({"rows": [good, bad], "presence_auroc": 0.95})
+    assert ">= 6 met" in text and ">= 4.5 **missed**" in text and "0.950 (>= 0.9 met)" in text
