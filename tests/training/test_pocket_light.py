@@ -1,0 +1,125 @@
+"""Pictures for pocket-light: known light, scenes that are split whole, steps that go down, a folder that loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core import light, light_net
+from core.light_losses import residual_of
+from tests.core.test_light_net import ROW
+from training.pocket_light import pack as packing
+from training.pocket_light import train
+from training.pocket_light.pictures import (
+    Scene,
+    darkened,
+    drawn_mask,
+    is_well_lit,
+    sice_scenes,
+    split_scenes,
+    squared,
+    to_display,
+    to_linear,
+)
+
+
+def test_the_srgb_curve_at_known_points_and_back() -> None:
+    np.testing.assert_allclose(to_linear(np.array([0, 0.5, 1], np.float32)), [0, 0.21404, 1], atol=1e-5)
+    values = np.linspace(0, 1, 500, dtype=np.float32)
+    np.testing.assert_allclose(to_display(to_linear(values)), values, atol=1e-5)
+
+
+def test_darkening_takes_stops_of_linear_light() -> None:
+    rgb = np.full((200, 200, 3), 0.7, np.float32)
+    mask = np.zeros((200, 200), np.float32)
+    mask[:, 100:] = 1
+    made = to_linear(darkened(rgb, mask, 2.0, np.random.default_rng(0)))
+    whole = float(to_linear(np.float32([0.7]))[0])
+    assert made[:, :100].mean() == pytest.approx(whole, rel=0.01)
+    assert made[:, 100:].mean() == pytest.approx(whole / 4, rel=0.01)
+    assert made[:, 100:].std() > 0.001
+
+
+def test_masks_are_soft_and_of_some_size() -> None:
+    rng = np.random.default_rng(1)
+    masks = [drawn_mask(40, 60, rng) for _ in range(40)]
+    shares = np.array([mask.mean() for mask in masks])
+    assert all(mask.min() >= 0 and mask.max() <= 1 for mask in masks)
+    assert 0.15 < shares.mean() < 0.7 and shares.min() > 0.001
+
+
+def test_well_lit_is_told() -> None:
+    ramp = np.tile(np.linspace(30, 220, 64), (64, 1))[..., None].repeat(3, 2).astype(np.uint8)
+    assert is_well_lit(ramp) and not is_well_lit(ramp // 4) and not is_well_lit(np.full_like(ramp, 255))
+    assert squared(ramp, 16, np.random.default_rng(0)).shape == (16, 16, 3)
+
+
+def test_scenes_are_found_by_their_ranks_and_split_whole(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    number = 1
+    for _ in range(6):
+        scene = rng.random((16, 16, 3))
+        for exposure in (0.1, 0.3, 1.0):
+            pixels = (255 * np.clip(scene * exposure, 0, 1)).astype(np.uint8)
+            Image.fromarray(pixels).resize((128, 128), Image.Resampling.NEAREST).save(tmp_path / f"{number}.jpg")
+            number += 1
+    scenes = sice_scenes(tmp_path)
+    assert [len(scene.paths) for scene in scenes] == [3] * 6
+    assert all(scene.target == 2 and scene.dark == (0, 1) for scene in scenes)
+    train_scenes, test_scenes = split_scenes(scenes)
+    assert len(test_scenes) == 2 and not {s.paths for s in train_scenes} & {s.paths for s in test_scenes}
+    flat = Scene((Path("a"), Path("b"), Path("c")), (100.0, 110.0, 120.0))
+    assert split_scenes([flat]) == ([], [])
+
+
+class Stub(train.Material):
+    def __init__(self) -> None:
+        rng = np.random.default_rng(3)
+        ramp = np.linspace(60, 220, 48)[None, :, None] + rng.normal(0, 8, (48, 48, 3))
+        self.photos = [np.clip(ramp, 0, 255).astype(np.uint8)]
+        self.scenes = []
+        self.rng = rng
+        self._read = {}
+
+
+def test_pairs_are_learnt_and_resumed(tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    material = Stub()
+    net = light_net.build()
+    light_net.start_as_identity(net)
+    losses = []
+    adam = torch.optim.Adam(net.parameters(), lr=2e-3)
+    for _ in range(14):
+        loss, _ = train.pairs_loss(net, material)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-4:]) < np.mean(losses[:4])
+    train.train_pairs(material, tmp_path, 0.01)
+    first = torch.load(tmp_path / "pairs.pt", weights_only=True)
+    train.train_pairs(material, tmp_path, first["seconds"] + 0.01)
+    assert torch.load(tmp_path / "pairs.pt", weights_only=True)["step"] > first["step"]
+
+
+def test_a_packed_run_loads(tmp_path: Path) -> None:
+    net = light_net.build()
+    light_net.start_as_identity(net)
+    torch.save({"net": net.state_dict(), "step": 5, "prompt_steps": 0, "seconds": 1.0}, tmp_path / "rave.pt")
+    rng = np.random.default_rng(4)
+    well, dark = rng.standard_normal((9, 8)).astype(np.float32), rng.standard_normal((9, 8)).astype(np.float32)
+    np.savez(tmp_path / "direction.npz", well=well, dark=dark)
+    packing.pack(tmp_path, tmp_path / "out", 64)
+    model = light.load(tmp_path / "out", ROW)
+    assert model.methods == ("rave",) and model.map_px == 64
+    assert model.scale is not None
+    np.testing.assert_allclose(model.scale.residual.vector, residual_of(well, dark).vector, atol=1e-6)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [train.rate_at(progress, 1.0) for progress in (0, 0.03, 0.5, 1.0, 2.0)]
+    assert rates[0] < 0.2 and rates[1] > 0.9 and rates[1] > rates[2] > rates[3] == rates[4]
