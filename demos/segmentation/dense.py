@@ -25,10 +25,10 @@ from core.calibration import unit_rows
 
 Floats = NDArray[np.float32]
 LEAST_COVER = 0.25
-GUIDE_PX = 256  # longer side of the small picture
-GUIDE_RADIUS = 8  # of its box windows, px
+GUIDE_PX = 160  # longer side of the small picture; a quarter of a 640 px picture, as in the fast filter
+GUIDE_RADIUS = 5  # of its box windows, px, at least
 GUIDE_EPS = 1e-3  # against noise: colours in [0, 1] that vary less are flat
-BAND_PIXELS = 1 << 20  # drawn at a time, so that a large picture never holds all maps at once
+BAND_PIXELS = 1 << 18  # drawn at a time: a large picture never holds all maps at once, and a band stays in the cache
 
 
 def covers(cell_map: NDArray[np.int32], count: int, grid_hw: tuple[int, int]) -> Floats:
@@ -144,9 +144,10 @@ def _neighbours(size: int, source: int) -> tuple[NDArray[np.intp], Floats]:
 
 def _between(rows: Floats, low: NDArray[np.intp], share: Floats) -> Floats:
     """Rows between rows, linearly; (h, ...) -> (len(low), ...)."""
-    weight = share.reshape(-1, *(1,) * (rows.ndim - 1))
-    out = rows[low] * (1.0 - weight)
-    out += rows[np.minimum(low + 1, len(rows) - 1)] * weight
+    steps = np.diff(rows, axis=0, append=rows[-1:])
+    out = steps[low]
+    out *= share.reshape(-1, *(1,) * (rows.ndim - 1))
+    out += rows[low]
     return out
 
 
@@ -161,7 +162,8 @@ def _guided_fields(maps: Floats, rgb: NDArray[np.uint8]) -> Floats:
     guide = np.asarray(small, np.float32) / 255.0
     down, across = share_matrix(size_hw[0], maps.shape[0]), share_matrix(size_hw[1], maps.shape[1])
     fine = np.einsum("Hh,hwk,Ww->HWk", down, maps, across, optimize=True)
-    return guided_coefficients(guide, fine.astype(np.float32))
+    reach = round(max(size_hw) / max(maps.shape[:2]) / 2)  # a window has to see beyond one cell
+    return guided_coefficients(guide, fine.astype(np.float32), radius=max(GUIDE_RADIUS, reach))
 
 
 def guided_coefficients(guide: Floats, maps: Floats, *, radius: int = GUIDE_RADIUS, eps: float = GUIDE_EPS) -> Floats:
