@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STABILITY_OFFSET = 1.0  # in logits, of segment_anything
-POINTS_PER_SIDE = 32
+POINTS_PER_SIDE = 32  # of segment_anything; fewer where the model's embedding has fewer cells
 SETTLED_SHARE = 0.05  # of the picture: a larger mask may still hide things that the coarse grid stepped over
 COSTLY_WORK = 1 << 19  # cells x channels of a point from which adaptive pays on a CPU; the released models have 2**20
 CANDIDATE_BYTES = 256 << 20  # of logits held before duplicates among them are dropped early
@@ -52,7 +52,9 @@ class AutomaticOptions:
     """How to look for masks; None takes what the model was measured with.
 
     Attributes:
-        points_per_side: The grid has as many points squared.
+        points_per_side: The grid has as many points squared; None takes ``POINTS_PER_SIDE``, or one point for each
+            cell of the embedding where those are fewer: on Toybox scenes the pocket model's masks are as good so
+            (mean best IoU 0.531 with 24, 0.532 with 32) at 0.56 of the time.
         pred_iou: See :class:`Thresholds`.
         stability: See :class:`Thresholds`.
         nms_iou: See :class:`Thresholds`.
@@ -61,7 +63,7 @@ class AutomaticOptions:
         points_per_batch: None takes what suits the model and the device.
     """
 
-    points_per_side: int = POINTS_PER_SIDE
+    points_per_side: int | None = None
     pred_iou: float | None = None
     stability: float | None = None
     nms_iou: float | None = None
@@ -155,7 +157,8 @@ def generate(
         passes = [np.asarray(points_xy, np.float32)]
     else:
         adaptive = is_costly(scene) if options.adaptive is None else options.adaptive
-        passes = _grid_passes(options.points_per_side, scene.frame.size_hw, adaptive=adaptive)
+        side = options.points_per_side or min(POINTS_PER_SIDE, scene.embedding.shape[-1])
+        passes = _grid_passes(side, scene.frame.size_hw, adaptive=adaptive)
     total = sum(len(points) for points in passes)
     found = [_nothing(scene)]
     settled = np.zeros(scene.frame.low_hw, bool)

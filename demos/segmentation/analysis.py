@@ -15,7 +15,7 @@ from core.calibration import unit_rows
 from core.errors import InputError
 from core.image_text import ImageTextModel
 from core.images import Picture
-from core.sam_automatic import POINTS_PER_SIDE, AutomaticOptions
+from core.sam_automatic import AutomaticOptions
 from core.sam_masks import MaskSet, Prompt, PromptMasks
 from core.tasks import Job
 from demos.segmentation.crops import cut_outs, kinds_of
@@ -210,9 +210,7 @@ def crop_features(
 
 def _masks(rgb: NDArray[np.uint8], options: SegmentOptions, sam: MaskModel, clock: Clock, job: Job | None) -> MaskSet:
     """The mask model's regions, the best ``MAX_MASKS`` of them."""
-    automatic = AutomaticOptions(
-        points_per_side=options.points_per_side or POINTS_PER_SIDE, min_area_px=max(LEAST_PX, 1)
-    )
+    automatic = AutomaticOptions(points_per_side=options.points_per_side, min_area_px=LEAST_PX)
     with clock.stage("regions"):
         found = sam.automatic(rgb, automatic, job=job)
     return found if len(found) <= MAX_MASKS else found.take(np.arange(MAX_MASKS))

@@ -290,9 +290,16 @@ def test_a_mask_of_half_the_picture_settles_nothing(discs: Discs) -> None:
 # A good guest.
 
 
+def test_a_small_model_is_asked_once_a_cell(segmenter: PromptableSam, picture: np.ndarray) -> None:
+    steps: list[Step] = []
+    segmenter.automatic(picture, job=Job(steps.append))
+    cells = tiny_sam.CONFIG["img_size"] // tiny_sam.CONFIG["patch_size"]
+    assert {step.total for step in steps if step.unit == "points"} == {cells**2}
+
+
 def test_progress_counts_points(segmenter: PromptableSam, picture: np.ndarray) -> None:
     steps: list[Step] = []
-    segmenter.automatic(picture, AutomaticOptions(), job=Job(steps.append))
+    segmenter.automatic(picture, AutomaticOptions(POINTS_PER_SIDE), job=Job(steps.append))
     points = [step for step in steps if step.unit == "points"]
     assert points[-1].done == points[-1].total == POINTS_PER_SIDE**2 and points[0].done == 0
     done = [step.done or 0.0 for step in points]
