@@ -1,15 +1,14 @@
 """Pictures for pocket-light: well-lit photos, the same with a dark subject, and SICE's exposure series.
 
-    y = encode(decode(x) * 2^(-EV m) + noise),  m in [0, 1] a mask with a soft edge, decode the sRGB curve
+The dark subjects are those of core.backlight. Where the pictures come from is said in README.md.
 
-so that the subject loses EV stops of light as a camera sees it: in linear light, with noise of photons (its variance
-grows with the light) and of reading. Where the pictures come from is said in the project's list of training data.
+Run ``python -m training.pocket_light.pictures --sice FOLDER --out pairs.json`` for the pairs of the held-out scenes.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,24 +24,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 SETS = {"flickr": 700, "caltech": None, "houses": None}  # prepared sets and how many of each, in their order
 MEAN_RANGE = (0.34, 0.64)  # mean luma of what counts as well lit
 MOST_CLIPPED = 0.06  # share of pixels at either end
-PHOTON_NOISE, READ_NOISE = 0.00015, 0.0006  # variance per unit of light; deviation; a phone at ISO 400 or so
 HELD_OUT_EVERY = 5  # SICE: every fifth scene is for tests
 SAME_SCENE = 0.8  # rank correlation of neighbours in a series
-
-
-def to_linear(values: Floats) -> Floats:
-    """The sRGB curve, display light to linear light, both in [0, 1]."""
-    linear: Floats = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
-    return linear
-
-
-def to_display(values: Floats) -> Floats:
-    """The inverse of :func:`to_linear`."""
-    values = np.clip(values, 0.0, 1.0)
-    shown: Floats = np.where(values <= 0.0031308, values * 12.92, 1.055 * values ** (1 / 2.4) - 0.055).astype(
-        np.float32
-    )
-    return shown
 
 
 def is_well_lit(rgb: Rgb8) -> bool:
@@ -61,41 +44,6 @@ def well_lit_photos(data: Path) -> list[Rgb8]:
         kept = [place for place, split in enumerate(splits) if split == "train"][:most]
         found += [rgb for place in kept[:700] if is_well_lit(rgb := np.asarray(pixels[place]))]
     return found
-
-
-def drawn_mask(height: int, width: int, rng: Generator) -> Floats:
-    """A random subject, (H, W) in [0, 1]: one to three ellipses, or a side of the picture, with a soft ragged edge."""
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    y, x = y / height - 0.5, x / width - 0.5
-    field = np.full((height, width), -1.0, np.float32)
-    if rng.random() < 0.25:  # everything below or beside a line
-        angle = rng.uniform(0, 2 * math.pi)
-        field = math.cos(angle) * x + math.sin(angle) * y - np.float32(rng.uniform(-0.2, 0.2))
-    else:
-        for _ in range(int(rng.integers(1, 4))):
-            centre = rng.uniform(-0.3, 0.3, 2)
-            radius = rng.uniform(0.12, 0.38, 2)
-            angle = rng.uniform(0, math.pi)
-            u = math.cos(angle) * (x - centre[0]) + math.sin(angle) * (y - centre[1])
-            v = math.cos(angle) * (y - centre[1]) - math.sin(angle) * (x - centre[0])
-            distance = np.sqrt((u / radius[0]) ** 2 + (v / radius[1]) ** 2)
-            field = np.maximum(field, (1.0 - distance) * float(radius.min()))
-    waves = sum(  # a ragged edge
-        rng.uniform(-0.03, 0.03)
-        * np.sin(2 * math.pi * (rng.uniform(-4, 4) * x + rng.uniform(-4, 4) * y) + rng.uniform(0, 6.3))
-        for _ in range(4)
-    )
-    soft = 10 ** rng.uniform(-2.3, -1.2)
-    mask: Floats = (1 / (1 + np.exp(np.clip(-(field + waves) / soft, -60, 60)))).astype(np.float32)
-    return mask
-
-
-def darkened(rgb: Floats, mask: Floats, stops: float, rng: Generator) -> Floats:
-    """Take ``stops`` EV of light from where the mask is 1, with sensor noise; (H, W, 3) display light in [0, 1]."""
-    light = to_linear(rgb) * np.exp2(-stops * mask)[..., None]
-    deviation = np.sqrt(PHOTON_NOISE * light + READ_NOISE**2)
-    noisy = light + deviation * rng.standard_normal(light.shape, np.float32)
-    return to_display(np.clip(noisy, 0.0, 1.0))
 
 
 def squared(rgb: Rgb8, side_px: int, rng: Generator) -> Floats:
@@ -152,3 +100,22 @@ def split_scenes(scenes: list[Scene]) -> tuple[list[Scene], list[Scene]]:
         [scene for place, scene in enumerate(usable) if place % HELD_OUT_EVERY],
         usable[::HELD_OUT_EVERY],
     )
+
+
+def held_out_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Of every held-out scene the middle one of the dark files, and the one that it should look like."""
+    scenes = split_scenes(sice_scenes(folder))[1]
+    return [(scene.paths[scene.dark[len(scene.dark) // 2]], scene.paths[scene.target]) for scene in scenes]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sice", type=Path, required=True, help="train_data of Zero-DCE")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    pairs = [[str(dark), str(good)] for dark, good in held_out_pairs(given.sice)]
+    given.out.write_text(json.dumps(pairs, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -25,6 +25,7 @@ from PIL import Image
 from torch import Tensor
 
 from core import light_net
+from core.backlight import darkened, drawn_mask
 from core.light_fit import FitOptions, LightFit
 from core.light_guide import Guide, load_guide
 from core.light_losses import Residual, residual_of
@@ -32,8 +33,6 @@ from training.pocket_light.pictures import (
     Floats,
     Rgb8,
     Scene,
-    darkened,
-    drawn_mask,
     sice_scenes,
     split_scenes,
     squared,

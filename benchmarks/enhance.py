@@ -1,0 +1,291 @@
+"""Enhancement against identity, auto-gamma and Retinex, on photos whose answer is known, and against its own cost.
+
+Run: ``python -m benchmarks.enhance [--photos FOLDER] [--pairs PAIRS.json] [--json]``. Photos are well-lit pictures that
+no training saw (Kodak's suite); without them those that come inside scikit-image and scikit-learn. PAIRS.json lists
+[dark, good] files of held-out scenes, as ``python -m training.pocket_light.pictures`` writes it; left out without.
+
+    subject, background    PSNR inside and outside the mask (half), RGB, background capped at 40 dB before differences
+    mean-aligned PSNR      after one factor brings the result to the mean of the answer
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.measure import Measurement, machine, markdown
+from core.backlight import darkened, drawn_mask
+from core.pool import POOL
+from core.settings import set_quiet_environment
+from demos.enhancement.denoise import denoised, noise_of
+from demos.enhancement.light_map import LightField, enhanced
+from demos.enhancement.methods import LightSource, field_of, small_px
+from demos.enhancement.options import LEARNT, EnhanceOptions, Method
+from demos.enhancement.photo import read_photo
+from demos.enhancement.pipeline import enhance
+
+Floats = NDArray[np.float32]
+MODEL = "pocket-light"
+TEST_PX = 384  # longer side of the test pictures
+STOPS = (2.0, 3.0)
+CAP_DB = 40.0
+PLAIN = EnhanceOptions(protect_highlights=0.0, skips_well_lit=False)
+LARGE_WH = (4000, 3000)  # 12 megapixels
+_LIBRARY_PHOTOS = (
+    ("skimage", "data/chelsea.png"),
+    ("skimage", "data/coffee.png"),
+    ("skimage", "data/astronaut.png"),
+    ("sklearn", "datasets/images/flower.jpg"),
+    ("sklearn", "datasets/images/china.jpg"),
+)
+Way = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Means over the test pictures, dB."""
+
+    way: str
+    subject_gain: float
+    background_loss: float
+    total: float
+
+
+def psnr(error: Floats, weight: NDArray[np.float64] | None = None) -> float:
+    """-10 log10 of the (weighted) mean squared error; of (H, W, 3) in [0, 1]."""
+    squares = np.square(error.astype(np.float64)).mean(axis=2)
+    mean = squares.mean() if weight is None else float((squares * weight).sum() / max(weight.sum(), 1.0))
+    return float(-10 * np.log10(max(mean, 1e-10)))
+
+
+def known_pictures(folder: Path | None, most: int) -> list[Floats]:
+    """Well-lit pictures of ``TEST_PX``."""
+    paths = sorted(folder.rglob("*.png")) if folder is not None else []
+    for package, inside in () if paths else _LIBRARY_PHOTOS:
+        found = importlib.util.find_spec(package)
+        if found is not None and found.origin is not None and (path := Path(found.origin).parent / inside).is_file():
+            paths.append(path)
+    return [_read(path, TEST_PX) for path in paths[:most]]
+
+
+def _read(path: Path, longest_px: int) -> Floats:
+    with Image.open(path) as image:
+        small = image.convert("RGB")
+        small.thumbnail((longest_px, longest_px), Image.Resampling.BOX)
+        return np.asarray(small, np.float32) / 255
+
+
+def eight(values: Floats) -> NDArray[np.uint8]:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def way_of(method: Method, model: LightSource | None) -> Way:
+    """A method as a function of pictures: the path of the tab without file and judge."""
+
+    def work(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        image = Image.fromarray(rgb)
+        side = small_px(method, model)
+        image.thumbnail((side, side), Image.Resampling.BOX)
+        out: NDArray[np.uint8] = enhanced(rgb, field_of(np.asarray(image), method, model=model), PLAIN)
+        return out
+
+    return work
+
+
+def backlight_rows(pictures: Sequence[Floats], ways: dict[str, Way]) -> list[Row]:
+    """Every way on the same darkened pictures."""
+    rng = np.random.default_rng(7)
+    cases = []
+    for good in pictures:
+        mask = drawn_mask(*good.shape[:2], rng)
+        cases.append((good, eight(darkened(good, mask, float(rng.uniform(*STOPS)), rng)), mask))
+    rows = []
+    for name, way in ways.items():
+        figures = []
+        for good, dark, mask in cases:
+            inside, outside = (mask > 0.5).astype(float), (mask <= 0.5).astype(float)
+            before, after = dark.astype(np.float32) / 255 - good, way(dark).astype(np.float32) / 255 - good
+            gain = psnr(after, inside) - psnr(before, inside)
+            loss = min(psnr(before, outside), CAP_DB) - min(psnr(after, outside), CAP_DB)
+            figures.append((gain, loss, gain - loss))
+        rows.append(Row(name, *(float(value) for value in np.mean(figures, axis=0))))
+    return rows
+
+
+def aligned_psnr(pairs: Sequence[tuple[Floats, Floats]], way: Way) -> float:
+    """Mean PSNR after the result was brought to the answer's mean by one factor."""
+    found = []
+    for dark, good in pairs:
+        made = way(eight(dark)).astype(np.float32) / 255
+        found.append(psnr(np.clip(made * (good.mean() / max(float(made.mean()), 1e-6)), 0, 1) - good))
+    return float(np.mean(found))
+
+
+def measure_light(
+    pictures: Sequence[Floats], pairs: Sequence[tuple[Floats, Floats]], model: LightSource, methods: Sequence[Method]
+) -> list[Measurement]:
+    """The tables of quality."""
+    ways = {name: way_of(name, model if name in LEARNT else None) for name in methods}
+    rows = backlight_rows(pictures, ways)
+    out = []
+    best_plain = max(row.total for row in rows if row.way in ("retinex", "gamma"))
+    for row in rows:
+        is_ours = row.way in LEARNT
+        out.append(
+            Measurement(
+                f"{row.way}: subject gain, dB",
+                row.subject_gain,
+                None,
+                "",
+                5.0 if is_ours else None,
+                True,
+                f"{len(pictures)} pictures, subject 2 to 3 EV darker",
+            )
+        )
+        out.append(
+            Measurement(
+                f"{row.way}: background loss, dB",
+                row.background_loss,
+                None,
+                "",
+                2.0 if is_ours else None,
+                False,
+                "PSNR, capped at 40 dB",
+            )
+        )
+        if is_ours:
+            out.append(
+                Measurement(
+                    f"{row.way}: gain less loss, above the best plain way, dB",
+                    row.total - best_plain,
+                    None,
+                    "",
+                    0.0,
+                    True,
+                    "plain ways: Retinex, auto-gamma",
+                )
+            )
+    if pairs:
+        for name, way in {"identity": lambda rgb: rgb, **ways}.items():
+            bar = 21.5 if name in LEARNT else None
+            out.append(
+                Measurement(
+                    f"{name}: SICE, mean-aligned PSNR, dB",
+                    aligned_psnr(pairs, way),
+                    None,
+                    "",
+                    bar,
+                    True,
+                    f"{len(pairs)} held-out scenes",
+                )
+            )
+    return out
+
+
+def measure_noise() -> list[Measurement]:
+    """Denoising on lifted shadows with and without noise."""
+    rng = np.random.default_rng(3)
+    x, y = np.meshgrid(np.arange(384), np.arange(288))
+    clean = 0.1 + 0.05 * np.sin(x / 17) * np.cos(y / 23) + 0.05 * ((x // 48 + y // 48) % 2)
+    good = np.repeat(clean[..., None], 3, axis=2)
+    quarter = LightField(np.zeros((2, 2), np.float32), np.full((2, 2), 0.25, np.float32))
+    options = EnhanceOptions(protect_highlights=0.0, denoise=1.0)
+    wanted = enhanced(eight(good), quarter, options)
+    noisy = eight(good + rng.normal(0, 0.02, good.shape))
+    lifted = enhanced(noisy, quarter, options)
+    cleaned = denoised(lifted, noisy, quarter, options, sigma=noise_of(noisy))
+    still = denoised(wanted, eight(good), quarter, options, sigma=noise_of(eight(good)))
+
+    def against(values: NDArray[np.uint8]) -> float:
+        return psnr((values.astype(np.float32) - wanted) / 255)
+
+    return [
+        Measurement(
+            "denoising lifted shadows, dB gained",
+            against(cleaned) - against(lifted),
+            None,
+            "",
+            1.0,
+            True,
+            "noise of 0.02 lifted fourfold",
+        ),
+        Measurement("denoising where there is no noise, dB", against(still), None, "", 45.0, True, "against untouched"),
+    ]
+
+
+def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quick: bool) -> list[Measurement]:
+    """Twelve megapixels end to end, and the same network at full size (a quarter of the side when quick)."""
+    size = tuple(side // 4 for side in LARGE_WH) if is_quick else LARGE_WH
+    image = Image.fromarray(eight(picture)).resize(size, Image.Resampling.BICUBIC)
+    path = Path("/tmp") / "enhance-benchmark.jpg"
+    image.save(path, quality=92)
+    options = EnhanceOptions(method=method, protect_highlights=0.0, skips_well_lit=False)
+    enhance(read_photo(path), options, light=model)
+    start_s, start_cpu_s = time.perf_counter(), time.process_time()
+    photo = read_photo(path)
+    enhance(photo, options, light=model)
+    wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    small = Image.fromarray(photo.values).resize((1000, 750), Image.Resampling.BOX)
+    small_values = np.asarray(small)
+    start_cpu_s = time.process_time()
+    light = model.light(small_values, method)
+    full_s = (time.process_time() - start_cpu_s) * (size[0] * size[1]) / small_values[..., 0].size
+    gain = small_values / 255 / light[..., None]
+    reduced = small.copy()
+    reduced.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
+    field = field_of(np.asarray(reduced), method, model=model)
+    ours = enhanced(small_values, field, options).astype(np.float32) / 255
+    agreement = psnr((np.clip(gain, 0, 1) - ours).astype(np.float32))
+    path.unlink()
+    mega = size[0] * size[1] / 1e6
+    return [
+        Measurement(f"{mega:.1f} MP end to end, wall", wall_s, None, "s", 4.0, False, "JPEG to JPEG, two threads"),
+        Measurement(f"{mega:.1f} MP end to end, CPU", cpu_s, None, "s", None, False, "the machine was shared"),
+        Measurement("peak memory of the process", peak_mb, None, "MB", 1200.0, False, "with Python and torch"),
+        Measurement(
+            "the network at full size, CPU", cpu_s, full_s, "s", 10.0, True, "measured on 0.75 MP, scaled by area"
+        ),
+        Measurement(
+            "agreement with the network at 1000 x 750, dB", agreement, None, "", 31.0, True, f"map at {model.map_px} px"
+        ),
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.enhance", description=__doc__)
+    parser.add_argument("--photos", type=Path, help="folder of well-lit PNG photos")
+    parser.add_argument("--pairs", type=Path, help="JSON list of [dark, good] files")
+    parser.add_argument("--most", type=int, default=24, help="pictures of each kind")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="a small photo in place of 12 megapixels")
+    given = parser.parse_args(arguments)
+    set_quiet_environment()
+    pictures = known_pictures(given.photos, given.most)
+    listed = json.loads(given.pairs.read_text())[: given.most] if given.pairs else []
+    pairs = [(_read(Path(dark), TEST_PX), _read(Path(good), TEST_PX)) for dark, good in listed]
+    with POOL.use(MODEL) as model:
+        methods: list[Method] = [name for name in LEARNT if name in model.methods]
+        rows = measure_light(pictures, pairs, model, [*methods, "retinex", "gamma"])
+        rows += measure_noise()
+        rows += measure_cost(model, pictures[0], methods[0], is_quick=given.quick)
+    if given.json:
+        print(json.dumps({"machine": machine(), "results": [row.as_dict() for row in rows]}, indent=2))
+    else:
+        print(markdown(rows, "python -m benchmarks.enhance"))
+    return int(any(row.is_met is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
