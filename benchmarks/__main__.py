@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [classify] [start] [segment] [--json] [--quick] [--write]``."""
+"""Run the benchmarks: ``python -m benchmarks [classify] [start] [segment] [scenes] [--json] [--quick] [--write]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import classify, segment, start
+from benchmarks import classify, scenes, segment, start
 from benchmarks.measure import Measurement, machine, markdown
 from core.settings import set_quiet_environment
 
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[..., list[Measurement]]] = {
     "classify": classify.run,
     "start": start.run,
     "segment": segment.run,
+    "scenes": scenes.run,
 }
 README = Path(__file__).with_name("README.md")
 

@@ -22,7 +22,7 @@ from core.tasks import Job
 from demos.gaussians.field import Ints
 from demos.gaussians.scene import Floats
 
-MOST_CODES = 131_072  # 134 MB of activations a level; about 0.4 CPU seconds of decoding
+MOST_CODES = 204_800  # 210 MB of activations a level; more than the pixels of a map as large as the defaults allow
 _BITS = (12, 11, 10, 9, 8, 7, 6)  # steps of the grid between -1 and 1, as powers of 2
 _PIECE = 16_384
 
@@ -101,17 +101,25 @@ class Decoded:
         return np.append(values, np.float32(0.0)).astype(np.float32, copy=False)[self.place]
 
 
-def decode(decoder: Decoder, codes: Floats, has_meaning: NDArray[np.bool_], *, job: Job | None = None) -> Decoded:
+def decode(
+    decoder: Decoder,
+    codes: Floats,
+    has_meaning: NDArray[np.bool_],
+    *,
+    most_codes: int | None = None,
+    job: Job | None = None,
+) -> Decoded:
     """Decode drawn codes up to the last layer.
 
     Args:
         decoder: The network.
         codes: (P, C) float32, as drawn, not normalised.
         has_meaning: (P,); others are not decoded.
+        most_codes: How many are decoded; None takes ``MOST_CODES``.
         job: Asked for Cancel between pieces.
     """
     rows = np.flatnonzero(has_meaning)
-    some, inverse = _different(codes[rows])
+    some, inverse = _different(codes[rows], most_codes or MOST_CODES)
     weight, bias = decoder.layers[-1]
     hidden = np.empty((len(some), weight.shape[1]), np.float32)
     norms = np.empty(len(some), np.float32)
@@ -128,13 +136,13 @@ def decode(decoder: Decoder, codes: Floats, has_meaning: NDArray[np.bool_], *, j
     return Decoded(hidden, norms, place, weight, bias)
 
 
-def _different(codes: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """The codes to decode, at most ``MOST_CODES``, and which of them stands for each of ``codes`` (P, C)."""
-    if len(codes) <= MOST_CODES:
+def _different(codes: Floats, most: int) -> tuple[Floats, NDArray[np.intp]]:
+    """The codes to decode, at most ``most``, and which of them stands for each of ``codes`` (P, C)."""
+    if len(codes) <= most:
         return codes, np.arange(len(codes))
     inverse, counts = _cells(codes, _BITS[0])
     for bits in _BITS[1:]:
-        if len(counts) <= MOST_CODES:
+        if len(counts) <= most:
             break
         inverse, counts = _cells(codes, bits)
     means = [np.bincount(inverse, codes[:, channel], len(counts)) / counts for channel in range(codes.shape[1])]

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
-from weakref import WeakKeyDictionary
+from typing import Protocol
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,9 @@ from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.scene import Floats
 from demos.gaussians.weights import ViewWeights
 
+CACHE_BYTES = 640 << 20  # three levels of a LangSplat scene at 200,000 pixels take 615 MB, of an uplifted one about 60
+_OWN_CODES = 32_768  # decoded for the Gaussians themselves, whose relevancies are averaged with their neighbours'
+_Key = tuple[int, int, int]
 _PIECE = 65_536
 _KEPT_NEGATIVES = 4
 
@@ -138,7 +140,7 @@ def of_gaussians(field: LanguageField, level: int, *, job: Job | None = None) ->
     if field.codes is None:
         return Meanings(gaussian_mixtures(field, level, job=job))
     unit, has_code = _unit_codes(field, level)
-    return Meanings(decode(Decoder.of(field.decoder), unit, has_code, job=job))
+    return Meanings(decode(Decoder.of(field.decoder), unit, has_code, most_codes=_OWN_CODES, job=job))
 
 
 def _unit_codes(field: LanguageField, level: int) -> tuple[Floats, NDArray[np.bool_]]:
@@ -150,34 +152,58 @@ def _unit_codes(field: LanguageField, level: int) -> tuple[Floats, NDArray[np.bo
 
 
 class MeaningsCache:
-    """Meanings, kept for as long as what they belong to lives: the field, and for pixels the view's weights, too."""
+    """Meanings by what they belong to: the field, and for pixels the view's weights, too; safe from any thread.
 
-    def __init__(self) -> None:
+    Those of Gaussians live as long as their field. Those of pixels take more, and of them the least recently used leave
+    when they outgrow ``max_bytes``.
+    """
+
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         """Start empty."""
+        self.max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._pixels: WeakKeyDictionary[ViewWeights, WeakKeyDictionary[LanguageField, dict[int, Meanings]]]
-        self._pixels = WeakKeyDictionary()
+        self._pixels: OrderedDict[_Key, tuple[ref[ViewWeights], ref[LanguageField], Meanings]] = OrderedDict()
         self._gaussians: WeakKeyDictionary[LanguageField, dict[int, Meanings]] = WeakKeyDictionary()
         self._work: SharedWork[Meanings] = SharedWork()
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory taken by the meanings of pixels."""
+        with self._lock:
+            return self._sizes()
+
     def pixels(self, view: ViewWeights, field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
         """See :func:`of_pixels`."""
+        key = (id(view), id(field), level)
         with self._lock:
-            kept = self._pixels.setdefault(view, WeakKeyDictionary()).setdefault(field, {})
-        return self._get(
-            kept, level, (id(view), id(field), level), lambda inner: of_pixels(view, field, level, job=inner), job
-        )
+            kept = self._pixels.get(key)
+            if kept is not None and kept[0]() is view and kept[1]() is field:
+                self._pixels.move_to_end(key)
+                return kept[2]
+        found = self._work.run(key, lambda inner: of_pixels(view, field, level, job=inner), job=job)
+        with self._lock:
+            self._pixels[key] = ref(view), ref(field), found
+            self._pixels.move_to_end(key)
+            for other in [k for k, row in self._pixels.items() if row[0]() is None or row[1]() is None]:
+                del self._pixels[other]
+            while self._sizes() > self.max_bytes and len(self._pixels) > 1:
+                self._pixels.popitem(last=False)
+        return found
 
     def gaussians(self, field: LanguageField, level: int, *, job: Job | None = None) -> Meanings:
         """See :func:`of_gaussians`."""
         with self._lock:
             kept = self._gaussians.setdefault(field, {})
-        return self._get(kept, level, (id(field), level), lambda inner: of_gaussians(field, level, job=inner), job)
-
-    def _get(
-        self, kept: dict[int, Meanings], level: int, key: Any, make: Callable[[Job], Meanings], job: Job | None
-    ) -> Meanings:
         found = kept.get(level)
         if found is None:
-            found = kept.setdefault(level, self._work.run(key, make, job=job))
+            make = self._work.run((id(field), level), lambda inner: of_gaussians(field, level, job=inner), job=job)
+            found = kept.setdefault(level, make)
         return found
+
+    def clear(self) -> None:
+        """Forget the meanings of pixels."""
+        with self._lock:
+            self._pixels.clear()
+
+    def _sizes(self) -> int:
+        return sum(row[2].meant.size_bytes for row in self._pixels.values())

@@ -72,6 +72,11 @@ class PictureCache:
                 kept.popitem(last=False)
         return picture
 
+    def clear(self) -> None:
+        """Forget all pictures."""
+        with self._lock:
+            self._kept.clear()
+
 
 def draw_view(scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
     """Draw colours and depth."""

@@ -158,6 +158,23 @@ def test_cache_makes_each_meaning_once(small: World, view: ViewWeights) -> None:
     assert isinstance(other, Meanings)
 
 
+def test_cache_lets_the_oldest_go(small: World, view: ViewWeights) -> None:
+    one = MeaningsCache().pixels(view, small.field, 0).meant.size_bytes
+    cache = MeaningsCache(max_bytes=int(2.5 * of_pixels(view, small.field, 1).meant.size_bytes))
+    first = cache.pixels(view, small.field, 1)
+    cache.pixels(view, small.field, 2)
+    assert cache.pixels(view, small.field, 1) is first  # used again: the other is older now
+    other = small.field.take(np.arange(len(small.scene)))
+    cache.pixels(view, other, 1)
+    assert cache.size_bytes <= cache.max_bytes and one > 0
+    assert cache.pixels(view, small.field, 1) is first
+    del other
+    cache.pixels(view, small.field, 0)
+    cache.clear()
+    assert cache.size_bytes == 0
+    assert cache.pixels(view, small.field, 1) is not first
+
+
 def test_negatives_are_compared_once(small: World, view: ViewWeights, monkeypatch: pytest.MonkeyPatch) -> None:
     means = of_pixels(view, small.field, 1)
     calls = []
