@@ -1,0 +1,61 @@
+"""Image enhancement as a tab: the components of tab_parts, and the events between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled
+from demos.enhancement import tab_run
+from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, Parts, place
+
+_LIGHT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+_HEAVY: dict[str, Any] = {
+    "concurrency_id": MODEL_QUEUE, "concurrency_limit": MODEL_PLACES, "show_progress": "hidden",
+}  # fmt: skip
+# What follows from another event must not be dropped while its forerunner still runs: the last one counts.
+_FOLLOWING: dict[str, Any] = {**_HEAVY, "api_visibility": "private", "trigger_mode": "always_last"}
+_WAITING = "() => ({state: 'waiting', text: 'Waiting for a free place', stage: '', fraction: null, eta: ''})"
+# The queue was full or the hub is gone: no handler ran that could say so.
+_NOT_STARTED = """(line) => line && line.state === 'waiting'
+  ? {state: 'error', text: 'The hub is busy or out of reach; try again soon.', stage: '', fraction: null, eta: ''}
+  : line"""
+
+
+def _wire(parts: Parts) -> list[Any]:
+    """Enhance, compare, many photos, and the strength that moves; returns the events that Cancel stops."""
+    given = [parts.photo, *parts.inputs.all()]
+    answer = [parts.file, parts.numbers, parts.slider, parts.light_map, parts.charts, parts.line]
+    for button in (parts.run, parts.run_many, parts.compare):
+        button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    enhance = tab_run.enhance_handler(parts)
+    run = parts.run.click(enhance, given, answer, api_name="enhance", **_HEAVY)
+    chosen = parts.samples.picked(tab_run.take_sample, None, parts.photo, **_LIGHT)
+    again = chosen.success(enhance, given, answer, **_FOLLOWING)
+    moved = parts.inputs.strength.release(enhance, given, answer, **_FOLLOWING)
+    switched = parts.inputs.method.input(enhance, given, answer, **_FOLLOWING)
+    side = parts.compare.click(
+        tab_run.compare_handler(parts), given, [parts.gallery, parts.line], **_HEAVY, api_visibility="private"
+    )
+    many = parts.run_many.click(
+        tab_run.batch_handler(parts), [parts.files, *parts.inputs.all()], [parts.zip, parts.line],
+        api_name="enhance_batch", **_HEAVY,
+    )  # fmt: skip
+    events = [run, again, moved, switched, side, many]
+    for event in events:
+        event.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
+    return events
+
+
+def build() -> None:
+    """Place the tab and connect it."""
+    parts = place()
+    parts.stop.click(cancelled, None, parts.line, cancels=_wire(parts), **_LIGHT)
+
+
+DEMO = Demo(
+    slug="enhancement",
+    title="Enhance",
+    summary="Give a backlit photo its light back, at full size and with everything that its file holds.",
+    build=build,
+    models=(LIGHT_MODEL, *JUDGES),
+)
