@@ -63,7 +63,7 @@ function placeTags(camera) {
 }
 
 function makeTags() {
-  const found = stage.look.mode === 0 ? [] : items().filter((entry) => entry.point);
+  const wanted = [[], items(), [item()]][stage.look.mode], found = wanted.filter((entry) => entry && entry.point);
   tags.replaceChildren(...found.map((entry) => {
     const tag = make("span", { class: "gs-tag", dir: "auto" }, make("b", {}, entry.name));
     tag.point = entry.point;
@@ -225,6 +225,7 @@ async function showItem(index) {
   if (entry && !entry.cells) entry.cells = { heat: await inflated(entry.heat), selection: await inflated(entry.selection) };
   if (item() !== entry) return;
   stage.setLayer(entry ? entry.cells : { heat: none, selection: none });
+  makeTags();
   drawViews();
   drawTools();
 }
@@ -271,7 +272,9 @@ async function update() {
   drawViews();
   drawTools();
   stage.repaint();
-  host.dataset.ready = layer ? `answer ${layer.serial}` : "scene"; // tests wait for it
+  host.dataset.key = scene.key; // tests wait for these three
+  host.dataset.patch = patch ? patch.serial : 0;
+  host.dataset.ready = layer ? `answer ${layer.serial}` : "scene";
 }
 
 // A row of the list of objects lights its Gaussians up; a row of the answers shows its heat.

@@ -145,7 +145,7 @@ def build() -> None:
 
 DEMO = Demo(
     slug=tab_link.SLUG,
-    title="3D scenes",
+    title="3D",
     summary="Type a word, see it light up in a scene of Gaussians that you can turn, ask and edit.",
     build=build,
     models=MODELS,
