@@ -112,10 +112,14 @@ def _asked(scene: GaussianScene, language: LanguageField, camera: Camera, times:
         pipeline.VIEWS.clear()
         pipeline.PICTURES.clear()
         pipeline.MEANINGS.clear()
-        first.append(_cpu_s(lambda turn=turn: pipeline.query(handle, f"first {turn}", _ALWAYS, model=model)))
+        first.append(
+            _cpu_s(lambda turn=turn: pipeline.query(handle, f"first {turn}", _ALWAYS, model=model, camera=camera))
+        )
         for word in range(max(1, times)):
-            further.append(_cpu_s(lambda word=word: pipeline.query(handle, f"{word}", _ALWAYS, model=model)))
-    found = pipeline.query(handle, "0", _ALWAYS, model=model).found[0]
+            further.append(
+                _cpu_s(lambda word=word: pipeline.query(handle, f"{word}", _ALWAYS, model=model, camera=camera))
+            )
+    found = pipeline.query(handle, "0", _ALWAYS, model=model, camera=camera).found[0]
     command = Command("recolour", rgb=COLOURS["red"])
     recoloured = [_cpu_s(lambda: pipeline.edit(handle, command, found.selection)) for _ in range(max(1, times))]
     return statistics.median(first), statistics.median(further), statistics.median(recoloured)
@@ -126,7 +130,7 @@ def _warm(scene: GaussianScene, camera: Camera) -> None:
     rows = np.arange(len(scene), dtype=np.int32)
     for language in (mask_field(scene), code_field(scene)):
         handle = SceneHandle("warm", scene, scene, rows, language, History(), (camera,), (0, 0, 1))
-        pipeline.query(handle, "anything", _ALWAYS, model=RandomModel())
+        pipeline.query(handle, "anything", _ALWAYS, model=RandomModel(), camera=camera)
 
 
 def _shortcut(scene: GaussianScene, camera: Camera, times: int) -> Measurement:
