@@ -1,0 +1,57 @@
+// Tracks of a separation: {tracks: [{name, key, file, gain_db, picture, ticks, mask?, presence?, truth_db?}], wanted, notes, foot}.
+let isMatched = true;
+
+// A player can only be turned down: the quietest track, after matching, stands at full volume.
+function setVolumes(value) {
+  const most = Math.max(...value.tracks.map((track) => track.gain_db));
+  for (const [index, player] of [...host.querySelectorAll("audio")].entries()) {
+    player.volume = isMatched ? 10 ** ((value.tracks[index].gain_db - most) / 20) : 1;
+  }
+}
+
+function curve(points) {
+  const step = 100 / Math.max(points.length - 1, 1);
+  const line = points.map((value, index) => `${(index * step).toFixed(2)},${(24 - 24 * value).toFixed(2)}`).join(" ");
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  for (const [name, text] of [["viewBox", "0 0 100 24"], ["preserveAspectRatio", "none"], ["class", "presence"], ["aria-hidden", "true"]]) drawing.setAttribute(name, text);
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  path.setAttribute("points", points.length > 1 ? line : `0,${24 - 24 * points[0]} 100,${24 - 24 * points[0]}`);
+  drawing.append(path);
+  return drawing;
+}
+
+function presenceLine(presence) {
+  const words = presence.is_heard ? `heard, presence ${percent(presence.score)}` : `not heard here (presence ${percent(presence.score)})`;
+  return make("p", { class: presence.is_heard ? "quiet" : "warn" }, words, presence.nearest && ` · leans on “${presence.nearest}”`);
+}
+
+function picture(address, words, ticks) {
+  return make("figure", {}, make("div", { class: "spectrum" },
+    make("img", { src: address, alt: words }),
+    ticks.map((tick) => make("span", { class: "tick", "--share": tick.share, "aria-hidden": "true" }, tick.hz >= 1000 ? `${tick.hz / 1000} kHz` : `${tick.hz} Hz`))));
+}
+
+function track(item, value) {
+  const isWanted = item.key === value.wanted;
+  return make("section", { class: isWanted ? "track wanted" : "track" },
+    make("h3", { dir: "auto" }, item.name),
+    item.presence && presenceLine(item.presence),
+    item.truth_db != null && make("p", { class: "quiet" }, `${item.truth_db > 0 ? "+" : ""}${item.truth_db} dB SI-SDR nearer to the truth than the mixture`),
+    make("audio", { controls: true, preload: "metadata", src: item.file.url, "data-key": `player-${item.key}`, "aria-label": item.name }),
+    make("p", { class: "quiet gain" }, isMatched && item.gain_db ? `${item.gain_db > 0 ? "+" : ""}${item.gain_db.toFixed(1)} dB to be as loud as the whole` : ""),
+    picture(item.picture, `Spectrogram of ${item.name}`, item.ticks),
+    item.presence && curve(item.presence.curve),
+    item.mask && make("details", {}, make("summary", {}, "Mask"), picture(item.mask, `Mask of ${item.name}`, item.ticks)));
+}
+
+drawWith((value) => {
+  if (!value) return make("p", { class: "empty" }, make("b", {}, "Nothing separated yet."), " Drop a sound, name what to hear, and press Separate.");
+  queueMicrotask(() => setVolumes(value));
+  return [
+    value.notes.length && make("ul", { class: "notes" }, value.notes.map((note) => make("li", { dir: "auto" }, note))),
+    make("label", { class: "match" }, make("input", { type: "checkbox", checked: isMatched, "data-key": "match",
+      onchange: (event) => { isMatched = event.target.checked; setVolumes(value); } }), " Equally loud, for a fair comparison"),
+    value.tracks.map((item) => track(item, value)),
+    make("p", { class: "foot" }, value.foot),
+  ];
+});

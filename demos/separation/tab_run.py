@@ -1,0 +1,222 @@
+"""The handlers of the separation tab: from components' values to the pipeline and back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.errors import InputError
+from core.images import read_image
+from core.pool import POOL
+from core.tasks import Job
+from demos.base import run_job, status
+from demos.separation import present
+from demos.separation.frames import read_frames
+from demos.separation.loudness import matching_gain_db
+from demos.separation.options import Depth, Query, SeparateOptions
+from demos.separation.pipeline import Separation, listen, read_queries, read_sound, render
+from demos.separation.samples import gain_over_mixture_db, mixed, samples
+from demos.separation.sound import Sound
+from demos.separation.tab_parts import MODEL, Inputs, Parts, SoundUpload
+from demos.separation.write import file_names, write_wav, write_zip
+from demos.widgets import Upload
+
+Updates = Iterator[dict[Any, Any]]
+PAGE_WORDS_FROM_VIDEO = "what is seen"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The answer on the page: the sliders need its masks, the ZIP its sounds."""
+
+    separation: Separation
+    depth: Depth
+    sample: str | None
+
+
+def options_of(values: Mapping[str, Any]) -> SeparateOptions:
+    """Options from the values of ``Inputs``, by name.
+
+    Raises:
+        InputError: one is out of range.
+    """
+    names = {item.name for item in fields(SeparateOptions)}
+    found = SeparateOptions(**{name: value for name, value in values.items() if name in names})
+    found = replace(found, negative=found.negative or "")
+    found.check()
+    return found
+
+
+def source_of(sound: SoundUpload | None, video: str | None, sample: str | None, job: Job) -> Sound:
+    """The sound to take apart: the file, the video, or a bundled mixture.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    if sound is not None:
+        return read_sound(sound.path, name=sound.name, job=job)
+    if video:
+        return read_sound(Path(video), job=job)
+    if sample:
+        return mixed(next(one for one in samples() if one.name == sample))[0]
+    raise InputError("There is no sound yet: drop a file, record one, or take one of the examples.")
+
+
+def queries_of(words: str, picture: Upload | None, video: str | None) -> tuple[Query, ...]:
+    """Words first; a picture, or the frames of a video where no words were given, as one query more.
+
+    Raises:
+        InputError: nothing was asked for.
+    """
+    found = list(read_queries(words)) if words.strip() else []
+    if picture is not None:
+        found.append(Query(picture.name or "the picture", read_image(picture.source, name=picture.name).rgb))
+    elif video and not found:
+        first, *others = read_frames(Path(video))
+        found.append(Query(PAGE_WORDS_FROM_VIDEO, first, tuple(others)))
+    if not found:
+        raise InputError("There is no query; name a sound, for example: flute.")
+    return tuple(found)
+
+
+def separate_handler(parts: Parts) -> Callable[..., Updates]:
+    """The handler of the endpoint /separate and of its button."""
+
+    def separate(
+        audio: SoundUpload | None,
+        query: str = "flute",
+        negative: str = "",
+        negative_weight: float = 0.5,
+        nearest_label: bool = True,
+        strength: float = 1.0,
+        softness: float = 1.0,
+        above: str = "hold",
+        mode: str = "keep",
+        depth: Depth = "24",
+        picture: Upload | None = None,
+        video: str | None = None,
+        sample: str | None = None,
+    ) -> Updates:
+        """Split a sound into what a query names and the rest: two WAV files and the presence of each query.
+
+        Args:
+            audio: The sound: WAV, FLAC, MP3, OGG, M4A or AIFF.
+            query: What to hear, one a line or comma separated, up to six; the first one's sound comes back.
+            negative: What should not be heard.
+            negative_weight: How strongly, 0 to 2.
+            nearest_label: Lean towards the nearest sound that the model was trained on.
+            strength: Exponent of the masks, 0.25 to 4.
+            softness: Divides the masks' logits, 0.05 to 4.
+            above: Above 8 kHz: "hold", "pass" or "mute".
+            mode: "keep" the named sounds, or "remove" them: then the rest is the wanted one.
+            depth: Of the WAV files: "16", "24" or "float".
+            picture: A picture of what to hear.
+            video: A video whose sound is taken apart where there is no audio.
+            sample: Name of a bundled mixture, where there is neither.
+        """
+        values = {
+            "negative": negative, "negative_weight": negative_weight, "nearest_label": nearest_label,
+            "strength": strength, "softness": softness, "above": above, "mode": mode,
+        }  # fmt: skip
+
+        def work(job: Job) -> tuple[Shown, dict[Any, Any]]:
+            job.step("checking")
+            options = options_of(values)
+            queries = queries_of(query or "", picture, video)
+            sound = source_of(audio, video, sample, job)
+            with POOL.use(MODEL, job=job) as separator, POOL.use(separator.usage.query_model, job=job) as clip:
+                heard = listen(sound, queries, options, clip=clip, separator=separator, job=job)
+            return _answer(parts, Shown(render(heard, options, job=job), depth, sample), options, job)
+
+        empty = {parts.stem: None, parts.rest: None, parts.json: None}
+        shown, updates = yield from run_job(work, parts.line, always=empty)
+        yield {**updates, parts.shown: shown}
+
+    return separate
+
+
+def again_handler(parts: Parts) -> Callable[..., Updates]:
+    """A slider was moved: new sounds from the stored masks, no model."""
+    names = list(Inputs.__dataclass_fields__)
+
+    def again(shown: Shown | None, *given: Any) -> Updates:
+        if shown is None:
+            yield {parts.line: gr.skip()}
+            return
+
+        def work(job: Job) -> tuple[Shown, dict[Any, Any]]:
+            options = options_of(dict(zip(names, given, strict=True)))
+            separation = render(shown.separation.heard, options, job=job)
+            return _answer(parts, replace(shown, separation=separation), options, job)
+
+        newer, updates = yield from run_job(work, parts.line)
+        yield {**updates, parts.shown: newer}
+
+    return again
+
+
+def zip_handler(parts: Parts) -> Callable[[Shown | None], str]:
+    """All sounds as one archive."""
+
+    def run(shown: Shown | None) -> str:
+        if shown is None:
+            raise gr.Error("Nothing was separated yet.", print_exception=False)
+        path = _folder(parts) / "separated.zip"
+        write_zip(shown.separation, path, shown.depth)
+        return str(path)
+
+    return run
+
+
+def _answer(parts: Parts, shown: Shown, options: SeparateOptions, job: Job) -> tuple[Shown, dict[Any, Any]]:
+    """Write the files and say what the page shows."""
+    found = shown.separation
+    sound, folder = found.heard.sound, _folder(parts)
+    names = ("mixture", *(f"stem {i}" for i in range(len(found.stems))), "rest")
+    stems = file_names([one.query for one in found.heard.presence])
+    files, notes = {}, []
+    sounds = (sound, *found.stems, found.rest)
+    for name, title, one in zip(names, ("whole", *stems, "rest"), sounds, strict=True):
+        written = write_wav(one, folder / f"{title}.wav", shown.depth, job=job)
+        files[name] = {"path": str(written.path), "meta": {"_type": "gradio.FileData"}}
+        notes += [written.note] if written.note else []
+    gains_db = [0.0, *(matching_gain_db(one, sound) for one in sounds[1:])]
+    value = present.view_value(found, options, files, gains_db, _truths(shown))
+    value["notes"] += notes
+    missing = sum(not one.is_heard for one in found.heard.presence)
+    words = "Done." if not missing else f"Done, but {missing} of {len(found.stems)} queries are not heard."
+    return shown, {
+        parts.stem: files["stem 0"]["path"],
+        parts.rest: files["rest"]["path"],
+        parts.json: present.as_json(found),
+        parts.tracks: value,
+        parts.line: status("done", words),
+    }
+
+
+def _truths(shown: Shown) -> dict[str, float]:
+    """For a bundled mixture: how much nearer each stem is to the truth than the mixture."""
+    chosen = next((one for one in samples() if one.name == shown.sample), None)
+    if chosen is None:
+        return {}
+    mixture, truths = mixed(chosen)
+    if mixture.frames != shown.separation.heard.sound.frames:
+        return {}
+    by_label = {part.label: truth for part, truth in zip(chosen.parts, truths, strict=True)}
+    pairs = zip(shown.separation.heard.presence, shown.separation.stems, strict=True)
+    return {
+        one.query: gain_over_mixture_db(by_label[one.query], mixture, stem)
+        for one, stem in pairs
+        if one.query in by_label
+    }
+
+
+def _folder(parts: Parts) -> Path:
+    """A new folder among Gradio's files, which are removed as Gradio removes those."""
+    Path(parts.stem.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="separation-", dir=parts.stem.GRADIO_CACHE))
