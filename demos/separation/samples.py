@@ -60,7 +60,7 @@ def mixed(sample: Sample, folder: Path = FOLDER) -> tuple[Sound, tuple[Samples, 
         sides = np.array([np.cos(angle), np.sin(angle)]) * 10 ** (part.level_db / 20)
         waves.append((sound.samples() * sides).astype(np.float32))
     length = min(len(wave) for wave in waves)
-    total = np.sum([wave[:length] for wave in waves], axis=0, dtype=np.float32)
+    total: Samples = np.stack([wave[:length] for wave in waves]).sum(0)
     scale = np.float32(PEAK / np.abs(total).max())
     truths = tuple(scale * wave[:length] for wave in waves)
     return from_samples(scale * total, rate_hz, f"{sample.name}.wav"), truths
