@@ -152,6 +152,11 @@ def query(
     seconds: dict[str, float] = {}
     with _timed(seconds, "words"):
         words = encode_words(queries, options, model=model, job=job)
+    if words.rows.shape[1] != field.dim:
+        raise InputError(
+            f"The language of this scene has {field.dim} numbers a meaning, {model.name} has {words.rows.shape[1]}; "
+            "choose the model that it was made with."
+        )
     if job is not None:
         job.step("running", note="drawing the view")
     with _timed(seconds, "view"):

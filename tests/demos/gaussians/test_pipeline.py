@@ -191,6 +191,12 @@ def test_a_model_of_another_space(handle: SceneHandle) -> None:
         query(handle, "red", model=StubModel(name="other"))
 
 
+def test_a_nameless_model_of_another_width(known: World, model: StubModel) -> None:
+    handle = World(known.scene, replace(coded(known.labels, dim=7), model=""), known.labels, known.camera).opened()
+    with pytest.raises(InputError, match="7 numbers a meaning, stub has 25"):
+        query(handle, "red", model=model)
+
+
 def test_cancel_is_heard(known: World, model: StubModel) -> None:
     job = Job()
     job.cancel()
