@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled
-from demos.enhancement import tab_run
+from demos.enhancement import tab_direction, tab_run
+from demos.enhancement.tab_direction import DirectionParts, place_direction
 from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, Parts, place
 
 _LIGHT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
@@ -46,10 +47,35 @@ def _wire(parts: Parts) -> list[Any]:
     return events
 
 
+def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
+    """Find, teach, use; returns the events that Cancel stops."""
+    quiet = {**_HEAVY, "api_visibility": "private"}
+    for button in (own.find, own.teach, own.use):
+        button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    find = own.find.click(
+        tab_direction.find_handler(parts, own), [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase],
+        [own.found, own.taught, own.toward, own.away, own.note, parts.line], **quiet,
+    )  # fmt: skip
+    teach = own.teach.click(
+        tab_direction.teach_handler(parts, own),
+        [own.found, own.toward, own.away, own.bad_files, own.reach, own.steps],
+        [own.taught, own.note, parts.line], **quiet,
+    )  # fmt: skip
+    inputs = parts.inputs
+    use = own.use.click(
+        tab_direction.use_handler(parts, own),
+        [own.taught, parts.photo, inputs.strength, inputs.protect_highlights, inputs.protect_shadows, inputs.denoise],
+        [parts.file, parts.numbers, parts.slider, parts.charts, parts.line], **quiet,
+    )  # fmt: skip
+    return [find, teach, use]
+
+
 def build() -> None:
     """Place the tab and connect it."""
     parts = place()
-    parts.stop.click(cancelled, None, parts.line, cancels=_wire(parts), **_LIGHT)
+    own = place_direction()
+    events = [*_wire(parts), *_wire_direction(parts, own)]
+    parts.stop.click(cancelled, None, parts.line, cancels=events, **_LIGHT)
 
 
 DEMO = Demo(

@@ -38,6 +38,7 @@ from training.pocket_light.pictures import (
     squared,
     well_lit_photos,
 )
+from training.pocket_light.solve import solve_last_layer
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ STOPS = (1.0, 3.5)  # EV that a subject loses
 SIDES = (32, 40, 48, 64)  # px; light is a matter of large areas, and a step of 32 px costs a quarter of one of 64
 PAIRS_BATCH, GUIDED_BATCH = 8, 4
 LEFT_ALONE, FROM_SICE = 0.2, 0.25  # shares of the pairs
-PAIRS_RATE = 2e-3
+PAIRS_RATE = 5e-4
+SOLVED_BATCHES = 16  # of pairs behind the start in closed form
 GUIDE = "pocket-clip"
 GROUP = 256  # pictures of each kind behind the residual vector
 PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 60, 42, 20  # the authors': 8,000, then rounds of 2,100 and 1,000
@@ -72,6 +74,14 @@ class Material:
             return good, good
         mask = drawn_mask(side_px, side_px, self.rng)
         return good, darkened(good, mask, self.rng.uniform(*STOPS), self.rng)
+
+    def pairs(self, side_px: int) -> tuple[Tensor, Tensor]:
+        """A batch of pairs, given and wanted, (N, 3, S, S) each."""
+        drawn = [self.pair(side_px) for _ in range(PAIRS_BATCH)]
+        wanted, given = (
+            torch.from_numpy(np.stack(side).transpose(0, 3, 1, 2).copy()) for side in zip(*drawn, strict=True)
+        )
+        return given, wanted
 
     def good(self, side_px: int) -> Floats:
         """A well-lit picture, (S, S, 3)."""
@@ -167,6 +177,10 @@ def train_pairs(material: Material, out: Path, seconds: float) -> None:
     clock = Clock(spent, seconds)
     with (out / "pairs.csv").open("a", newline="") as file:
         rows = csv.writer(file)
+        if not step:
+            error = solve_last_layer(net, (material.pairs(48) for _ in range(SOLVED_BATCHES)))
+            rows.writerow([0, f"{clock.spent_s:.1f}", f"{error:.4f}", "solved"])
+            save(path, net=net.state_dict(), adam=adam.state_dict(), step=0, seconds=clock.spent_s)
         while clock.progress < 1:
             loss, light = pairs_loss(net, material)
             for group in adam.param_groups:
@@ -186,8 +200,7 @@ def train_pairs(material: Material, out: Path, seconds: float) -> None:
 def pairs_loss(net: torch.nn.Module, material: Material) -> tuple[Tensor, float]:
     """Mean absolute error of one batch in display light, and the mean of its map."""
     side_px = int(material.rng.choice(SIDES))
-    pairs = [material.pair(side_px) for _ in range(PAIRS_BATCH)]
-    wanted, given = (torch.from_numpy(np.stack(side).transpose(0, 3, 1, 2).copy()) for side in zip(*pairs, strict=True))
+    given, wanted = material.pairs(side_px)
     light = net(given)
     made = given / light.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
     # Beyond 1 the clamp has no slope; a tenth of it keeps pictures from being blown out unnoticed.

@@ -1,0 +1,142 @@
+"""The tab: what its events say of themselves, and its handlers with networks whose map is known."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from core.pool import Pool
+from core.tasks import Job
+from demos.base import MODEL_QUEUE
+from demos.enhancement import tab_direction, tab_run
+from demos.enhancement.options import LEARNT
+from demos.enhancement.photo import read_photo
+from demos.enhancement.tab import DEMO
+from demos.enhancement.tab_direction import place_direction, vocabulary
+from demos.enhancement.tab_parts import USUAL, Parts, place
+from demos.widgets import Upload
+from tests.demos.enhancement.stubs import StubClip, StubLight
+from tests.demos.enhancement.test_pipeline import backlit, jpeg
+
+
+class Both(StubLight, StubClip):
+    """Networks and judge in one."""
+
+    name = "stub-clip"
+    methods = LEARNT
+
+
+@pytest.fixture(scope="module")
+def page() -> gr.Blocks:
+    with gr.Blocks() as built:
+        DEMO.build()
+    return built
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    with gr.Blocks():
+        return place()
+
+
+@pytest.fixture(autouse=True)
+def stubs() -> Iterator[None]:
+    @contextmanager
+    def use(self: Pool, name: str, *, job: Job | None = None) -> Iterator[Both]:
+        yield Both()
+
+    with mock.patch.object(Pool, "use", use):
+        yield
+
+
+def last(updates: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    for update in updates:
+        found = update
+    return found
+
+
+def test_endpoints_and_their_queue(page: gr.Blocks) -> None:
+    public = {event.api_name: event for event in page.fns.values() if event.api_visibility == "public"}
+    assert set(public) == {"enhance", "enhance_batch"}
+    assert all(event.concurrency_id == MODEL_QUEUE for event in public.values())
+    outputs = [type(component).__name__ for component in public["enhance"].outputs]
+    assert outputs[:2] == ["File", "JSON"]
+
+
+def test_a_photo_alone_suffices(parts: Parts) -> None:
+    answer = last(tab_run.enhance_handler(parts)(Upload(jpeg(), "me.jpg")))
+    path = Path(answer[parts.file])
+    assert path.name == "me-lit.jpg"
+    assert read_photo(path).orientation == 6
+    assert answer[parts.numbers]["method"] == USUAL.method
+    assert answer[parts.numbers]["mean_luma_after"] > answer[parts.numbers]["mean_luma_before"]
+    assert len(answer[parts.slider]) == 2
+    assert answer[parts.line]["state"] == "done"
+    assert len(answer[parts.charts]["before"]["histogram"]) == 64
+
+
+def test_no_photo_and_a_wrong_strength_are_sentences(parts: Parts) -> None:
+    handler = tab_run.enhance_handler(parts)
+    for given, words in (((None,), "no picture yet"), ((Upload(jpeg(), "a.jpg"), "rave", 9.0), "strength is 9")):
+        updates = handler(*given)
+        with pytest.raises(gr.Error, match=words):
+            for update in updates:
+                shown = update
+        assert words in shown[parts.line]["text"] and shown[parts.file] is None
+
+
+def test_methods_side_by_side(parts: Parts) -> None:
+    values = [component.value for component in parts.inputs.all()]
+    answer = last(tab_run.compare_handler(parts)(Upload(jpeg(), "me.jpg"), *values))
+    captions = [caption for _, caption in answer[parts.gallery]]
+    assert [caption.split(":")[0] for caption in captions] == [
+        "Before", "RAVE", "CLIP-LIT", "CLIP-LIT-Latent", "Retinex (no network)", "One curve (gamma)",
+    ]  # fmt: skip
+
+
+def test_many_photos(parts: Parts, tmp_path: Path) -> None:
+    path = tmp_path / "me.jpg"
+    path.write_bytes(jpeg())
+    answer = last(tab_run.batch_handler(parts)([str(path)]))
+    with zipfile.ZipFile(answer[parts.zip]) as archive:
+        assert archive.namelist() == ["me-lit.jpg", "light.csv"]
+    with pytest.raises(gr.Error, match="no photos yet"):
+        last(tab_run.batch_handler(parts)(None))
+
+
+def test_a_direction_is_found_and_used_only_when_there_is_one(parts: Parts, tmp_path: Path) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    answer = last(tab_direction.find_handler(parts, own)(None, None, "a well lit photo", "a dark photo"))
+    assert len(answer[own.toward]["choices"]) == len(answer[own.away]["choices"]) == 15
+    assert answer[own.found].encoder == "stub-clip"
+    with pytest.raises(gr.Error, match="no direction yet"):
+        last(tab_direction.teach_handler(parts, own)(None, [], [], None, 0.5, 20))
+    with pytest.raises(gr.Error, match="no network of your own"):
+        last(tab_direction.use_handler(parts, own)(None, Upload(jpeg(), "a.jpg"), 1, 0, 0, 0))
+    assert len(vocabulary()) > 150 and len(set(vocabulary())) == len(vocabulary())
+
+
+def test_folders_go_before_phrases(parts: Parts, tmp_path: Path) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    files: dict[str, list[str]] = {"good": [], "bad": []}
+    for kind, values in (("good", 255 - backlit() // 9), ("bad", backlit() // 9)):
+        for number in range(2):
+            path = tmp_path / f"{kind}{number}.png"
+            buffer = io.BytesIO()
+            Image.fromarray(values).save(buffer, "PNG")
+            path.write_bytes(buffer.getvalue())
+            files[kind].append(str(path))
+    answer = last(tab_direction.find_handler(parts, own)(files["good"], files["bad"], "", ""))
+    assert answer[own.found].positive.shape == (2, 2)
