@@ -192,7 +192,7 @@ class _Run:
                 shown_s = time.monotonic()
         if self.preview is not None:
             self.preview(self._shown(state.scene, options.iterations))
-        return float(np.mean(list(quality.values()))) if quality else float("nan")
+        return float(np.mean(list(quality.values()) or [self._psnr(state.scene, photo) for photo in self.fine]))
 
     def _views(self, done: int) -> Iterator[tuple[int, int]]:
         """(iteration, view): every view once a round, in an order that a resumed run finds again."""
@@ -216,6 +216,10 @@ class _Run:
         recent = np.mean(list(quality.values())[-16:])
         note = f"iteration {done:,} of {self.options.iterations:,}, {count:,} Gaussians, {recent:.1f} dB"
         self.job.step("running", 100 * share / total, 100, unit="%", note=note)
+
+    def _psnr(self, scene: GaussianScene, photo: Photo) -> float:
+        drawn = raster.render(scene, photo.camera, background=self.background, job=self.job)
+        return psnr_db(drawn.rgb, photo.floats)
 
     def _shown(self, scene: GaussianScene, iteration: int) -> Preview:
         drawn = raster.render(scene, self.coarse[0].camera, background=self.background, job=self.job)

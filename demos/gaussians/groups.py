@@ -180,10 +180,13 @@ class _Table:
 
     def likeness(self, held: NDArray[np.int32], seen: NDArray[np.bool_]) -> Floats:
         """(groups,) IoU of a mask with every consensus, among what its view sees and the group has seen."""
-        agreed, known = self._agreed[: self._size], self._seen[: self._size] > 0
-        shared = agreed[:, held].sum(1)
-        either = agreed @ seen.astype(np.float32) + known[:, held].sum(1) - shared
-        return shared / np.maximum(either, 1)
+        shared = self._agreed[: self._size, held].sum(1)
+        found = np.zeros(self._size, np.float32)
+        near = np.flatnonzero(shared)  # most groups lie elsewhere
+        known = (self._seen[np.ix_(near, held)] > 0).sum(1)
+        either = self._agreed[near] @ seen.astype(np.float32) + known - shared[near]
+        found[near] = shared[near] / np.maximum(either, 1)
+        return found
 
 
 def consensus_of(found: Sightings, members: Sequence[NDArray[np.int32]]) -> NDArray[np.bool_]:
@@ -226,7 +229,7 @@ def nested(holds: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.int32]
     return parents, (len(LEVELS) - 1 - depths).astype(np.int8)
 
 
-def find_groups(found: Sightings, *, least_views: int = 2, least_gaussians: int = 8, job: Job | None = None) -> Groups:
+def find_groups(found: Sightings, *, least_views: int = 3, least_gaussians: int = 8, job: Job | None = None) -> Groups:
     """Group masks, drop groups that few views agree on, and nest the rest.
 
     Args:
@@ -248,7 +251,7 @@ def find_groups(found: Sightings, *, least_views: int = 2, least_gaussians: int 
 def level_maps(photo: PhotoMasks, group_of: dict[int, int], groups: Groups) -> NDArray[np.int32]:
     """Which group every pixel of a photo belongs to at every level.
 
-    At a level the smallest mask of a group of that level counts; a pixel without one takes the next coarser level's.
+    At a level the group that most masks agree on counts; a pixel without one takes the next coarser level's.
 
     Args:
         photo: Its masks.
@@ -259,8 +262,7 @@ def level_maps(photo: PhotoMasks, group_of: dict[int, int], groups: Groups) -> N
         (L, h, w) int32, finest level first, -1 for none.
     """
     maps = np.full((len(LEVELS), *photo.masks.shape[1:]), -1, np.int32)
-    areas = photo.masks.sum((1, 2))
-    for mask in sorted(group_of, key=lambda row: -int(areas[row])):  # the smallest is painted last
+    for mask in sorted(group_of, key=lambda row: len(groups.members[group_of[row]])):  # the best agreed on comes last
         maps[groups.levels[group_of[mask]], photo.masks[mask]] = group_of[mask]
     for level in range(len(LEVELS) - 2, -1, -1):
         maps[level] = np.where(maps[level] < 0, maps[level + 1], maps[level])

@@ -113,11 +113,13 @@ def test_shares_are_the_slow_sums() -> None:
     assert np.array_equal(found.held[2], np.flatnonzero((shares[:, 2] > 0.5) & found.seen[0]))
 
 
-def test_level_maps_show_the_smallest_mask_and_fall_back_to_the_coarser_level() -> None:
-    masks: NDArray[np.bool_] = np.zeros((2, 6, 6), bool)
-    masks[0, 1:5, 1:5], masks[1, 2:4, 2:4] = True, True
-    groups = Groups((), np.zeros((2, 1), bool), np.array([-1, 0], np.int32), np.array([2, 1], np.int8))
-    subpart, part, whole = level_maps(PhotoMasks(masks, np.ones(2, np.float32)), {0: 0, 1: 1}, groups)
+def test_level_maps_show_what_most_agree_on_and_fall_back_to_the_coarser_level() -> None:
+    masks: NDArray[np.bool_] = np.zeros((3, 6, 6), bool)
+    masks[0, 1:5, 1:5], masks[1, 2:4, 2:4], masks[2] = True, True, True
+    members = tuple(np.arange(count, dtype=np.int32) for count in (5, 2, 3))
+    groups = Groups(members, np.zeros((3, 1), bool), np.array([-1, 0, -1], np.int32), np.array([2, 1, 2], np.int8))
+    subpart, part, whole = level_maps(PhotoMasks(masks, np.ones(3, np.float32)), {0: 0, 1: 1, 2: 2}, groups)
+    whole, part, subpart = (np.where(one == 2, -1, one) for one in (whole, part, subpart))
     assert (whole >= 0).sum() == 16 and set(np.unique(whole)) == {-1, 0}
     assert (part == 1).sum() == 4 and (part == 0).sum() == 12
     assert np.array_equal(subpart, part)

@@ -1,0 +1,180 @@
+"""LangSplat's own way to a language field: an autoencoder down to three numbers, then three channels trained by view.
+
+Qin et al. 2024 (arXiv:2312.16084) and its code, from the formulas: encoder D-256-128-64-32-3 with batch norm and ReLU
+before each layer but the first, output on the unit sphere; decoder 3-16-32-64-128-256-256-D with ReLU between, output
+of unit length; loss = MSE + 0.001 (1 - cosine), Adam. Then one field a level: (N, 3) from zeros, every row scaled to
+unit length when it is drawn, loss = mean |drawn - code| over the pixels that lie in a mask, Adam with rate 0.0025,
+geometry and colours untouched. The picture is linear in what is drawn (W_v): nothing is rasterised anew.
+
+What differs: the cosine is taken row by row (LangSplat's code takes it across the batch), embeddings are those of
+groups in space rather than of every mask, and hundreds of views are looked at rather than 30,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.tasks import Job
+from demos.gaussians.field import LEVELS, LanguageField
+from demos.gaussians.groups import Groups, Sightings, level_maps
+from demos.gaussians.masks import PhotoMasks
+from demos.gaussians.scene import Floats
+from demos.gaussians.weights import ViewWeights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CODE: Final = 3
+ENCODER: Final = (256, 128, 64, 32, CODE)
+DECODER: Final = (16, 32, 64, 128, 256, 256)
+RATE: Final = 7e-4
+COSINE_SHARE: Final = 1e-3
+BATCH: Final = 64
+FIELD_RATE: Final = 2.5e-3
+AE_STEPS: Final = 3_000
+FIELD_STEPS: Final = 400  # views a level
+_EPSILON: Final = 1e-9
+
+
+def autoencoder(width: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Encoder and decoder for embeddings of ``width`` numbers; the names of their weights are LangSplat's."""
+    from torch import nn
+
+    encoder: list[nn.Module] = []
+    for number, (before, after) in enumerate(zip((width, *ENCODER[:-1]), ENCODER, strict=True)):
+        encoder += [nn.BatchNorm1d(before), nn.ReLU()] if number else []
+        encoder.append(nn.Linear(before, after))
+    decoder: list[nn.Module] = []
+    for number, (before, after) in enumerate(zip((CODE, *DECODER), (*DECODER, width), strict=True)):
+        decoder += [nn.ReLU()] if number else []
+        decoder.append(nn.Linear(before, after))
+    return nn.Sequential(*encoder), nn.Sequential(*decoder)
+
+
+def train_autoencoder(
+    table: Floats, *, steps: int = AE_STEPS, seed: int = 42, job: Job | None = None
+) -> tuple[Floats, dict[str, Floats]]:
+    """Learn codes for a table of embeddings.
+
+    Args:
+        table: (G, D) float32, unit norm, at least one row.
+        steps: Of Adam, at most 64 rows each.
+        seed: Of weights and batches.
+        job: Told the steps done; asked for Cancel between them.
+
+    Returns:
+        (G, 3) float32 unit codes, and the decoder's weights by LangSplat's names (``decoder.0.weight``, ...).
+    """
+    import torch
+    from torch.nn.functional import cosine_similarity, mse_loss, normalize
+
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder, decoder = autoencoder(table.shape[1])
+    rows = torch.from_numpy(np.ascontiguousarray(table, np.float32))
+    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE)
+    for step in range(steps):
+        if job is not None and step % 10 == 0:
+            job.step("running", step, steps, unit="steps", note="autoencoder")
+        # Batch norm needs two rows; of a small table all go in at once, twice if need be.
+        chosen = torch.randperm(len(rows), generator=generator)[:BATCH]
+        batch = rows[chosen] if len(chosen) > 1 else rows.repeat(2, 1)
+        found = normalize(decoder(normalize(encoder(batch), dim=1)), dim=1)
+        loss = mse_loss(found, batch) + COSINE_SHARE * (1 - cosine_similarity(found, batch, dim=1).mean())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    encoder.eval()
+    with torch.inference_mode():
+        codes = normalize(encoder(rows), dim=1).numpy()
+    weights: dict[str, Any] = {f"decoder.{name}": tensor for name, tensor in decoder.state_dict().items()}
+    return codes, {name: tensor.numpy().astype(np.float32) for name, tensor in weights.items()}
+
+
+def train_codes(
+    views: Sequence[ViewWeights],
+    pictures: Sequence[Floats],
+    masks: Sequence[NDArray[np.bool_]],
+    *,
+    steps: int = FIELD_STEPS,
+    seed: int = 42,
+    job: Job | None = None,
+) -> Floats:
+    """Train the codes of the Gaussians at one level.
+
+    Args:
+        views: Weights of each view.
+        pictures: (H, W, 3) float32 codes of each view.
+        masks: (H, W) bool, where a picture counts.
+        steps: Views looked at.
+        seed: Of their order.
+        job: Asked for Cancel between them.
+
+    Returns:
+        (N, 3) float32, unit length; zeros where no view ever pulled.
+    """
+    rng = np.random.default_rng(seed)
+    codes = np.zeros((views[0].gaussian_count, CODE), np.float32)
+    first, second = np.zeros_like(codes), np.zeros_like(codes)
+    for step in range(steps):
+        if job is not None:
+            job.check()
+        at = int(rng.integers(len(views)))
+        lengths = np.linalg.norm(codes, axis=1, keepdims=True) + np.float32(_EPSILON)
+        unit = codes / lengths
+        off = (views[at].render(unit, job=job) - pictures[at]) * masks[at][..., None]
+        pulled = views[at].sums(np.sign(off) / np.float32(off.size), job=job)
+        slope = (pulled - unit * (unit * pulled).sum(1, keepdims=True)) / lengths
+        first += np.float32(0.1) * (slope - first)
+        second += np.float32(0.001) * (slope * slope - second)
+        fair = np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+        codes -= np.float32(FIELD_RATE * fair) * first / (np.sqrt(second) + np.float32(1e-15))
+    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
+    return np.where(lengths > _EPSILON, codes / np.maximum(lengths, np.float32(_EPSILON)), np.float32(0.0))
+
+
+def train_field(
+    views: Sequence[ViewWeights],
+    photos: Sequence[PhotoMasks],
+    found: Sightings,
+    groups: Groups,
+    table: Floats,
+    lifted: LanguageField,
+    *,
+    steps: int = FIELD_STEPS,
+    ae_steps: int = AE_STEPS,
+    job: Job | None = None,
+) -> LanguageField:
+    """The field as LangSplat trains it, from the same masks and embeddings as the uplifted one.
+
+    Args:
+        views: Weights of each view, of the size of its masks.
+        photos: The masks of each view.
+        found: Of :func:`demos.gaussians.groups.sightings_of`.
+        groups: Of :func:`demos.gaussians.groups.find_groups`.
+        table: (G, D) embeddings of the groups.
+        lifted: The uplifted field; model and objects are taken from it.
+        steps: Views looked at a level.
+        ae_steps: Steps of the autoencoder.
+        job: Told the share done; asked for Cancel.
+    """
+    codes, decoder = train_autoencoder(table, steps=ae_steps, job=job)
+    by_view: list[dict[int, int]] = [{} for _ in views]
+    for group, members in enumerate(groups.members):
+        for mask in members:
+            by_view[found.view_of[mask]][int(found.number_of[mask])] = group
+    maps = [level_maps(photo, by_view[v], groups) for v, photo in enumerate(photos)]
+    found_codes = []
+    for level in range(len(LEVELS)):
+        if job is not None:
+            job.step("running", level, len(LEVELS), unit="levels", note=f"level {LEVELS[level]}")
+        pictures = [np.where(one[level][..., None] >= 0, codes[one[level]], np.float32(0.0)) for one in maps]
+        masks = [one[level] >= 0 for one in maps]
+        found_codes.append(train_codes(views, pictures, masks, steps=steps, job=job))
+    field = LanguageField(lifted.model, LEVELS, codes=np.stack(found_codes, 1), decoder=decoder, objects=lifted.objects)
+    return field.validated(views[0].gaussian_count)
