@@ -253,7 +253,8 @@ def nearest_words(
 def _small(rgb: Rgb) -> NDArray[np.float32]:
     """The whole picture as a square a quarter larger than training wants it, (S, S, 3) in [0, 1]."""
     side = SIDE_PX * 5 // 4
-    return np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX), np.float32) / 255
+    small: NDArray[np.float32] = np.asarray(Image.fromarray(rgb).resize((side, side), Image.Resampling.BOX), np.float32)
+    return small / np.float32(255)
 
 
 def _cut(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -61,7 +61,8 @@ def guided(guide: Floats, target: Floats, *, radius: int = RADIUS, eps: float = 
     """Coefficients a and b, (h, w) each, by which ``a guide + b`` follows ``target`` along the guide's edges."""
     mean_g, mean_t = box_mean(guide, radius), box_mean(target, radius)
     variance = box_mean(guide * guide, radius) - mean_g * mean_g
-    slope = (box_mean(guide * target, radius) - mean_g * mean_t) / (np.maximum(variance, 0.0) + np.float32(eps))
+    covariance = box_mean(guide * target, radius) - mean_g * mean_t
+    slope = (covariance / (np.maximum(variance, 0.0) + np.float32(eps))).astype(np.float32)
     return box_mean(slope, radius), box_mean(mean_t - slope * mean_g, radius)
 
 
@@ -142,9 +143,7 @@ def exponent(luma: Floats, options: EnhanceOptions) -> Floats | float:
 def gain_of(luma: Floats, light: Floats, options: EnhanceOptions) -> Floats:
     """1 / I^s', (H, W)."""
     power = exponent(luma, options)
-    if isinstance(power, float) and power == 1.0:
-        return 1 / light
-    gain: Floats = np.exp(-np.float32(1) * power * np.log(light))
+    gain: Floats = np.reciprocal(light) if isinstance(power, float) and power == 1.0 else np.exp(-power * np.log(light))
     return gain
 
 

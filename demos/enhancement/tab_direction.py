@@ -106,8 +106,8 @@ def find_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
         def work(job: Job) -> Direction:
             with POOL.use(GUIDE, job=job) as clip:
                 if good and bad:
-                    groups = [_pictures(files, job) for files in (good, bad)]
-                    return directions.direction_of_pictures(*groups, vocabulary(), clip=clip, job=job)
+                    lit, dark = _pictures(good, job), _pictures(bad, job)
+                    return directions.direction_of_pictures(lit, dark, vocabulary(), clip=clip, job=job)
                 return directions.direction_of_phrases(good_phrase, bad_phrase, vocabulary(), clip=clip, job=job)
 
         found = yield from run_job(work, parts.line)
