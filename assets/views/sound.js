@@ -13,7 +13,7 @@ function curve(points) {
   const step = 100 / Math.max(points.length - 1, 1);
   const line = points.map((value, index) => `${(index * step).toFixed(2)},${(24 - 24 * value).toFixed(2)}`).join(" ");
   const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [name, text] of [["viewBox", "0 0 100 24"], ["preserveAspectRatio", "none"], ["class", "presence"], ["aria-hidden", "true"]]) drawing.setAttribute(name, text);
+  for (const [name, text] of [["viewBox", "0 0 100 24"], ["preserveAspectRatio", "none"], ["class", "moments"], ["aria-hidden", "true"]]) drawing.setAttribute(name, text);
   const path = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
   path.setAttribute("points", points.length > 1 ? line : `0,${24 - 24 * points[0]} 100,${24 - 24 * points[0]}`);
   drawing.append(path);
@@ -33,7 +33,7 @@ function picture(address, words, ticks) {
 
 function track(item, value) {
   const isWanted = item.key === value.wanted;
-  return make("section", { class: isWanted ? "track wanted" : "track" },
+  return make("section", { class: isWanted ? "heard wanted" : "heard" },
     make("h3", { dir: "auto" }, item.name),
     item.presence && presenceLine(item.presence),
     item.truth_db != null && make("p", { class: "quiet" }, `${item.truth_db > 0 ? "+" : ""}${item.truth_db} dB SI-SDR nearer to the truth than the mixture`),

@@ -11,6 +11,7 @@ import gradio as gr
 from demos.base import status
 from demos.separation.options import DEPTHS, SeparateOptions
 from demos.separation.samples import samples
+from demos.separation.tab_view import Tracks
 from demos.views import View
 from demos.widgets import PictureInput
 
@@ -76,7 +77,7 @@ class Parts:
     run: gr.Button
     stop: gr.Button
     line: View
-    tracks: View
+    tracks: Tracks
     stem: gr.Audio
     rest: gr.Audio
     json: gr.JSON
@@ -132,7 +133,7 @@ def place() -> Parts:
         with gr.Column(scale=3, min_width=320):
             strength = gr.Slider(0.25, 4, USUAL.strength, step=0.05, label="Strength", info="More: less leaks in.")
             softness = gr.Slider(0.05, 4, USUAL.softness, step=0.05, label="Softness", info="Less: harder edges.")
-            tracks = View("sound", None, elem_id="separation-tracks")
+            tracks = Tracks(elem_id="separation-tracks")
             with gr.Accordion("Files", open=False):
                 stem = gr.Audio(label="The sound asked for", type="filepath", interactive=False)
                 rest = gr.Audio(label="The rest", type="filepath", interactive=False)

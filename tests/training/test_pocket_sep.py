@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -162,3 +163,12 @@ def test_pictures_stand_in_for_words_where_there_are_some(data: Path) -> None:
     assert queries.has("dog", "picture") and not queries.has("flute", "picture")
     assert queries.draw("flute", "picture", rng).shape == (6,)
     assert any(np.allclose(queries.draw("dog", "picture", rng), queries._rows["picture/dog"][0]) for _ in range(20))
+
+
+def test_packed_model_was_trained_on_the_bundled_query_model(repository: Path) -> None:
+    config = repository / "assets" / "models" / "pocket-sep" / "config.json"
+    if not config.exists():
+        pytest.skip("pocket-sep is not packed yet")
+    usage = json.loads(config.read_text())["usage"]
+    weights = repository / "assets" / "models" / usage["query_model"] / "model.safetensors"
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == usage["query_sha256"]

@@ -105,6 +105,7 @@ def main() -> None:
         window_frames=WINDOW_FRAMES,
         floor=FLOOR,
         labels=tuple(row.name for row in labels() if row.name in known),
+        query_sha256=json.loads((args.data / "queries.json").read_text())["sha256"],
     )
     write_config(args.out, state["sizes"], usage)
     model = QueriedSeparator("pocket-sep", *read_separator(args.out, "pocket-sep"))

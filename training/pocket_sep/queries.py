@@ -1,5 +1,6 @@
 """Embed once, by pocket-clip, everything that is a query: the words of labels.txt and pictures that show the sounds.
 
+``queries.json`` names the weights that did it; other weights of the same model need other queries and another training.
 ``queries.npz`` holds three arrays a label: ``text/NAME`` (words used in training), ``held_out/NAME`` (words that are
 not) and ``picture/NAME``, ``test_picture/NAME`` (pictures, each emoji on three grounds); rows are (D,) of unit norm.
 
@@ -10,6 +11,7 @@ CACHE is what training.pocket_clip.pictures made.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 from pathlib import Path
@@ -86,6 +88,9 @@ def main() -> None:
         counts = [len(arrays.get(f"{kind}/{row.name}", ())) for kind in ("text", "held_out", "picture", "test_picture")]
         log.info("%-20s %s", row.name, counts)
     np.savez(args.data / "queries.npz", **arrays)
+    weights = ROOT / "assets" / "models" / QUERY_MODEL / "model.safetensors"
+    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (args.data / "queries.json").write_text(json.dumps({"model": QUERY_MODEL, "sha256": sha256}) + "\n")
 
 
 if __name__ == "__main__":
