@@ -42,6 +42,21 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     path.chmod(0o644)
 
 
+def mean_weights(runs: list[Path], *, is_raw: bool) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The mean of the runs' weights, and their sizes; runs from one start lie in one valley.
+
+    Source: Wortsman et al. 2022, Model soups, arXiv:2203.05482, the uniform soup.
+    """
+    states = [torch.load(run / "checkpoint.pt", weights_only=False) for run in runs]
+    weights = [state["model"] if is_raw else state["average"]["weights"] for state in states]
+    first = weights[0]
+    together = {
+        name: torch.stack([each[name] for each in weights]).mean(0) if value.is_floating_point() else value
+        for name, value in first.items()
+    }
+    return together, states[0]["sizes"]
+
+
 def make_card(runs: list[Path], parameters_m: float, side_px: int) -> dict[str, Any]:
     """The card without scores."""
     last = []
@@ -83,11 +98,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--side", type=int, help="img_size other than the trained one")
     parser.add_argument("--raw-weights", action="store_true", help="the last weights instead of their average")
+    parser.add_argument("--soup", type=int, default=1, help="how many of the last runs to average")
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    state = torch.load(args.run[-1] / "checkpoint.pt", weights_only=False)
-    weights = state["model"] if args.raw_weights else state["average"]["weights"]
-    sizes = {**state["sizes"], **({"img_size": args.side} if args.side else {})}
+    weights, trained = mean_weights(args.run[-args.soup :], is_raw=args.raw_weights)
+    sizes = {**trained, **({"img_size": args.side} if args.side else {})}
     args.out.mkdir(parents=True, exist_ok=True)
     save_weights(weights, args.out / "model.safetensors")
     (args.out / "config.json").write_text(json.dumps(sizes, indent=1) + "\n")

@@ -253,6 +253,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--prompts", type=int, default=3)
     parser.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
+    parser.add_argument("--seed", type=int, default=0, help="runs of different seeds from one start can be averaged")
     parser.add_argument("--sizes", type=Path, help="JSON with sizes other than the usual")
     parser.add_argument("--start", type=Path, help="checkpoint of another run whose averaged weights to start from")
     args = parser.parse_args()
@@ -269,6 +270,7 @@ def main() -> None:
         stages=stages,
         rate=args.rate,
         optimizer=args.optimizer,
+        seed=args.seed,
     )
     sizes = json.loads(args.sizes.read_text()) if args.sizes else SIZES
     run = Run(recipe, sizes, Material(args.data, args.raw, args.toys))
