@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.calibration import unit_rows
-from core.errors import InputError
+from core.errors import InputError, ModelUnavailable
 from core.image_text import ImageTextModel
 from core.images import Picture
 from core.sam_automatic import AutomaticOptions
@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 MAX_MASKS = 1_000  # of one picture; the best by predicted IoU are kept
 LEAST_PX = 16  # pixels of a mask; a smaller one is noise
 # Side of the square with as many cells as the dense map, as a multiple of the model's input, where it is not given.
-DENSE_SCALE = 4.0
+DENSE_SCALE = 2.8
 DENSE_MOST_PX = 448  # transformers' cells mix all with all: beyond this the time grows and the map gets worse
 
 
@@ -85,8 +85,8 @@ class Analysis:
         puzzle: The masks; none of them for the way "dense".
         predicted_iou: (N,) float32 in [0, 1].
         stability: (N,) float32 in [0, 1].
-        grid: Dense features, (h, w, D) float32, unit norm; None for the way "sam+clip".
-        dense: Dense features inside each mask, (N, D) unit norm; None as for ``grid``.
+        grid: Dense features, (h, w, D) float32, unit norm; None for "sam+clip" with an encoder that has none.
+        dense: Dense features inside each mask, (N, D) unit norm; None for "sam+clip".
         crops: Cut-outs as the image tower sees them, (N, D) unit norm; None for ways without.
         seconds: Wall time of the stages.
         models: Names of the models.
@@ -161,10 +161,11 @@ def look(
             puzzle = puzzle_of(masks.each_full(), size_hw, job=job)
         iou, stability = (np.clip(row, 0.0, 1.0) for row in (masks.predicted_iou, masks.stability))
     grid = dense = crops = None
+    with clock.stage("dense"):
+        grid = _grid(rgb, options, clip, job)
     if options.way != "sam+clip":
-        with clock.stage("dense"):
-            grid = clip.encode_patches(rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
         with clock.stage("arrange"):
+            assert grid is not None, "only the way sam+clip does without"
             dense = mask_features(grid, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         with clock.stage("crops"):
@@ -177,6 +178,16 @@ def look(
         rgb, picture.name, options.analysis_key, options.way, puzzle, iou, stability, grid, dense, crops,
         clock.seconds, models, tuple(notes),
     )  # fmt: skip
+
+
+def _grid(rgb: NDArray[np.uint8], options: SegmentOptions, clip: DenseModel, job: Job | None) -> Floats | None:
+    """Dense features; the way "sam+clip" wants them for the heat of its words alone, and does without."""
+    try:
+        return clip.encode_patches(rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
+    except ModelUnavailable:
+        if options.way != "sam+clip":
+            raise
+        return None
 
 
 def dense_px(clip: DenseModel, options: SegmentOptions) -> int:

@@ -50,7 +50,7 @@ def heat_maps(
         job: Cancel.
 
     Returns:
-        (h, w, C) float32 in [0, 1], or None where no dense features were made (the way "sam+clip").
+        (h, w, C) float32 in [0, 1], or None where there are no dense features.
     """
     if analysis.grid is None or not words:
         return None

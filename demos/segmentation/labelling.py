@@ -54,7 +54,10 @@ def adapted(words: Words, analysis: Analysis, options: SegmentOptions) -> Words:
     """Words and negatives refined by the picture, if asked."""
     if options.refinement == "none":
         return words
-    features = analysis.regions if analysis.grid is None else analysis.grid.reshape(-1, analysis.grid.shape[-1])
+    if analysis.way == "sam+clip" or analysis.grid is None:
+        features = analysis.regions  # words meet features of the kind that they are held against
+    else:
+        features = analysis.grid.reshape(-1, analysis.grid.shape[-1])
 
     def adapt(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return refined(rows, features, options.refinement, options.refinement_strength)

@@ -39,8 +39,9 @@ class SegmentOptions:
 
     Attributes:
         way: ``"sam+dense"``: regions, each named by the dense features inside it (one pass, fast); ``"sam+clip"``:
-            regions, each cut out and named as a picture of its own; ``"ensemble"``: both, multiplied;
-            ``"dense"``: no regions, a map of word scores for every pixel.
+            regions, each cut out and named as a picture of its own (measured best with the pocket model, whose
+            cut-outs are cheap); ``"ensemble"``: both, multiplied; ``"dense"``: no regions, a map of word scores for
+            every pixel.
         crops: For cut-outs: the box as it is, what is outside the mask painted over or blurred, or the mean of
             box and painted.
         dense_method: How patches mix in the last layer of a vision transformer; see core/clip_dense.py.
@@ -67,7 +68,7 @@ class SegmentOptions:
         edges: For ``"dense"``: leave the map as it is, or draw it along the edges of the picture.
     """
 
-    way: Way = "sam+dense"
+    way: Way = "sam+clip"
     crops: Crops = "both"
     dense_method: DenseMethod = "naclip"
     dense_px: int | None = None
@@ -80,7 +81,7 @@ class SegmentOptions:
     sharpness: float = 1.0
     other: bool = True
     negatives: str = ""
-    threshold: float = 0.3
+    threshold: float = 0.4
     label_thresholds: Mapping[str, float] = field(default_factory=dict)
     label_colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     vocabulary: str = ""

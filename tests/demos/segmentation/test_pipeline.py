@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.errors import Cancelled, InputError
+from core.errors import Cancelled, InputError, ModelUnavailable
 from core.images import Picture
 from core.tasks import Job
 from demos.segmentation.answers import OTHER
@@ -189,10 +189,22 @@ def test_labels_are_refused_before_a_model_runs() -> None:
 def test_an_analysis_of_other_options_is_refused() -> None:
     kept = analyse(TWO, PLAIN, clip=DenseStub(), sam=StubSam())
     assert kept.serves(dataclasses.replace(PLAIN, threshold=0.9, refinement="context"))
-    crops = dataclasses.replace(PLAIN, way="sam+clip")
-    assert not kept.serves(crops)
+    other = dataclasses.replace(PLAIN, way="sam+dense")
+    assert not kept.serves(other)
     with pytest.raises(ValueError, match="other|not"):
-        label(kept, "red", crops, clip=DenseStub())
+        label(kept, "red", other, clip=DenseStub())
+
+
+class WithoutPatches(DenseStub):
+    def encode_patches(self, image, *, size_px=None, method="naclip", job=None):  # type: ignore[no-untyped-def]
+        raise ModelUnavailable("stub gives no patch features; choose another model for this.")
+
+
+def test_cut_outs_need_no_dense_features() -> None:
+    kept = analyse(TWO, dataclasses.replace(PLAIN, way="sam+clip"), clip=WithoutPatches(), sam=StubSam())
+    assert kept.grid is None and kept.dense is None and kept.crops is not None
+    with pytest.raises(ModelUnavailable, match="no patch features"):
+        analyse(TWO, dataclasses.replace(PLAIN, way="sam+dense"), clip=WithoutPatches(), sam=StubSam())
 
 
 def test_cancel_stops_the_work() -> None:
