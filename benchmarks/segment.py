@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,10 +31,11 @@ from core.catalog import spec
 from core.images import Picture
 from core.labels import Label
 from core.pool import POOL
+from core.sam_automatic import POINTS_PER_SIDE
 from core.sam_files import read_sam
 from core.settings import ROOT, set_quiet_environment
 from demos.segmentation.analysis import Analysis
-from demos.segmentation.answers import Segmentation
+from demos.segmentation.answers import Mask, Segmentation
 from demos.segmentation.options import WAYS, SegmentOptions, Way
 from demos.segmentation.pipeline import analyse, label
 from demos.segmentation.words import encode_words
@@ -46,6 +47,12 @@ PHOTO_HW = (480, 640)
 LARGE_HW = (3000, 4000)
 PLAIN_SCENES = 8  # on which the plain pipeline is timed: it takes its time
 MEMORY_MB = 1500.0
+# What is held against the plain pipeline: name, options, how many times faster it is to be.
+OURS = (
+    ("against the plain pipeline", SegmentOptions(), 5.0),
+    ("sam+dense against the plain pipeline", SegmentOptions(way="sam+dense"), None),
+    ("both with 32 x 32 points", SegmentOptions(points_per_side=POINTS_PER_SIDE), None),
+)
 
 
 def run(*, is_quick: bool = False, scenes: Path = BUNDLED, count: int | None = None) -> list[Measurement]:
@@ -185,66 +192,97 @@ def _turn(way: Way, clip: Any, sam: Any, turn: int) -> list[Spent]:
     return spent
 
 
+@dataclass
+class _Side:
+    """What one of the pipelines took and found, over all scenes."""
+
+    found: Confusion
+    spent: list[Spent] = field(default_factory=list)
+    stages: dict[str, float] = field(default_factory=dict)
+    hits: int = 0
+    objects: int = 0
+
+    def note(self, scene: TrueScene, classes: Sequence[str], given: NDArray[np.intp], masks: Sequence[Mask]) -> None:
+        """Hold one answer against the truth."""
+        self.found.add(scene.true_classes(classes), given)
+        hits, objects = recall(scene.true_masks, masks)
+        self.hits, self.objects = self.hits + hits, self.objects + objects
+
+    @property
+    def recall(self) -> float:
+        return self.hits / max(self.objects, 1)
+
+    @property
+    def mean(self) -> Spent:
+        wall_s, cpu_s = (statistics.fmean(column) for column in zip(*self.spent, strict=True))
+        return Spent(wall_s, cpu_s)
+
+
 def _against_plain(known: Sequence[TrueScene], classes: Sequence[str], clip: Any, sam: Any) -> list[Measurement]:
-    """Stock masks and one forward pass a cut-out, against ours, on the same scenes in turns."""
+    """Stock masks and one forward pass a cut-out, against ours with its own grid and with the stock one, in turns."""
     row = spec(SAM)
     stock, thresholds = read_sam(checkpoints.resolve(row), row)
-    plain = Plain(stock, thresholds, clip)
-    options = SegmentOptions()
-    ours, theirs = Confusion(len(classes)), Confusion(len(classes))
-    stages: dict[str, float] = {}
-    ours_spent: list[Spent] = []
-    peer_spent: list[Spent] = []
-    met = {"ours": [0, 0], "plain": [0, 0]}
+    plain, theirs = Plain(stock, thresholds, clip), _Side(Confusion(len(classes)))
+    ours = [_Side(Confusion(len(classes))) for _ in OURS]
     alike: list[float] = []
     for scene in known:
-        words = encode_words(_labels(scene), options, model=clip)  # texts cost both sides the same: left out
-        sam.cache.clear()
-        with timed(ours_spent):
-            kept = analyse(Picture(scene.rgb), options, clip=clip, sam=sam)
-            answer = label(kept, _labels(scene), options, clip=clip)
-        for stage, seconds in answer.seconds.items():
-            stages[stage] = stages.get(stage, 0.0) + seconds
-        with timed(peer_spent):
-            found = plain.masks(scene.rgb)
-            given = plain.label_map(scene.rgb, found, words)
-        truth = scene.true_classes(classes)
-        ours.add(truth, _classes_of(answer, classes))
-        theirs.add(truth, np.append(0, [classes.index(name) + 1 for name in scene.labels])[given])
-        puzzle = kept.puzzle
-        mine = [puzzle.inside[:, n][puzzle.cell_map] for n in range(puzzle.inside.shape[1])]
-        stock_masks = [mask["segmentation"] for mask in found]
-        alike.append(agreement(mine, stock_masks))
-        for side, masks in (("ours", mine), ("plain", stock_masks)):
-            hits, asked = recall(scene.true_masks, masks)
-            met[side] = [met[side][0] + hits, met[side][1] + asked]
-    count = len(known)
-    wall_s, cpu_s = (sum(column) / count for column in zip(*ours_spent, strict=True))
-    peer_wall_s, peer_cpu_s = (sum(column) / count for column in zip(*peer_spent, strict=True))
-    return [
-        Measurement(
-            "a scene, against the plain pipeline", wall_s, peer_wall_s, "s", 5.0, True,
-            f"Mean of {count}; CPU {cpu_s:.2f} s against {peer_cpu_s:.2f} s ({peer_cpu_s / cpu_s:.1f} x). "
-            f"Ours by stage: {_listed(stages, count)}. Plain: {_listed(plain.seconds, count)}.",
-        ),
-        Measurement(
-            "mIoU, against the plain pipeline", ours.mean_iou, theirs.mean_iou, "", 1.0, True,
-            f"On the same {count} scenes.",
-        ),
-        Measurement(
-            "recall of objects at IoU 0.5", _share(met["ours"]), _share(met["plain"]), "", None, True,
-            f"Of {met['ours'][1]} objects. Mean IoU of our masks with the stock ones, matched one to one: "
-            f"{float(np.mean(alike)):.3f}.",
-        ),
-    ]  # fmt: skip
+        words = encode_words(_labels(scene), OURS[0][1], model=clip)  # texts cost all sides the same: left out
+        with timed(theirs.spent):
+            stock_found = plain.masks(scene.rgb)
+            given = plain.label_map(scene.rgb, stock_found, words)
+        stock_masks = [mask["segmentation"] for mask in stock_found]
+        theirs.note(
+            scene, classes, np.append(0, [classes.index(name) + 1 for name in scene.labels])[given], stock_masks
+        )
+        for side, (_, options, _) in zip(ours, OURS, strict=True):
+            clip.cache.clear()
+            sam.cache.clear()
+            encode_words(_labels(scene), options, model=clip)
+            with timed(side.spent):
+                kept = analyse(Picture(scene.rgb), options, clip=clip, sam=sam)
+                answer = label(kept, _labels(scene), options, clip=clip)
+            for stage, seconds in answer.seconds.items():
+                side.stages[stage] = side.stages.get(stage, 0.0) + seconds
+            masks = [kept.puzzle.inside[:, n][kept.puzzle.cell_map] for n in range(kept.puzzle.inside.shape[1])]
+            side.note(scene, classes, _classes_of(answer, classes), masks)
+        alike.append(agreement(masks, stock_masks))  # of the last, which asks the same points
+    theirs.stages = plain.seconds
+    return _against_rows(ours, theirs, float(np.mean(alike)))
+
+
+def _against_rows(sides: Sequence[_Side], theirs: _Side, alike: float) -> list[Measurement]:
+    """The rows of the comparison: time, then what it costs."""
+    rows = []
+    grid = f"{POINTS_PER_SIDE} x {POINTS_PER_SIDE}"
+    for side, (name, _, bar) in zip(sides, OURS, strict=True):
+        ours, peer, count = side.mean, theirs.mean, len(side.spent)
+        note = (
+            f"Mean of {count}; CPU {ours.cpu_s:.2f} s against {peer.cpu_s:.2f} s ({peer.cpu_s / ours.cpu_s:.1f} x). "
+            f"Ours by stage: {_listed(side.stages, count)}."
+        )
+        if bar is not None:
+            note += f" Plain, {grid} points: {_listed(theirs.stages, count)}."
+        rows.append(Measurement(f"a scene, {name}", ours.wall_s, peer.wall_s, "s", bar, True, note))
+        rows.append(
+            Measurement(
+                f"mIoU, {name}",
+                side.found.mean_iou,
+                theirs.found.mean_iou,
+                "",
+                bar and 1.0,
+                True,
+                "On the same scenes.",
+            )
+        )
+        note = f"At IoU 0.5, of {side.objects} objects."
+        if side is sides[-1]:
+            note += f" Mean IoU of our masks with the stock ones, matched one to one, unmatched ones 0: {alike:.3f}."
+        rows.append(Measurement(f"recall of objects, {name}", side.recall, theirs.recall, "", None, True, note))
+    return rows
 
 
 def _listed(seconds: dict[str, float], count: int) -> str:
     return ", ".join(f"{stage} {value / count:.3f} s" for stage, value in seconds.items())
-
-
-def _share(pair: Sequence[int]) -> float:
-    return pair[0] / max(pair[1], 1)
 
 
 def _memory() -> Measurement:
@@ -253,7 +291,7 @@ def _memory() -> Measurement:
         [sys.executable, "-m", "benchmarks.segment", "--peak"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     peak_mb = float(out.stdout.strip().splitlines()[-1])
-    note = f"{LARGE_HW[1]} x {LARGE_HW[0]} px, way sam+dense, all at full size; whole process."
+    note = f"{LARGE_HW[1]} x {LARGE_HW[0]} px, the usual way, all at full size; whole process."
     return Measurement("memory, 12 megapixels", peak_mb, None, "MB", MEMORY_MB, False, note)
 
 
