@@ -18,8 +18,8 @@ DEFAULTS: dict[str, Any] = {
     "level": USUAL.level,
     "threshold": USUAL.threshold,
     "cut": USUAL.cut,
-    "least_peak": None,
-    "smoothing_px": None,
+    "least_peak": "",
+    "smoothing_px": "",
     "negatives": USUAL.negatives,
     "templates": USUAL.templates,
     "temperature": USUAL.temperature,
@@ -43,8 +43,8 @@ Args:
     level: "auto", "subpart", "part" or "whole".
     threshold: How the mask is cut: "fixed", "otsu" or "stability".
     cut: For "fixed", 0 to 1: of the relevancy stretched to [-1, 1].
-    least_peak: Relevancy below which the query counts as not found; null takes the model's own, 0 finds always.
-    smoothing_px: Side of the box filter in pixels; null takes 30 for 731 rows.
+    least_peak: Relevancy below which a query counts as not found, as text; "" takes the model's own, "0" finds all.
+    smoothing_px: Side of the box filter in pixels, as text; "" takes 30 for 731 rows.
     negatives: What a query is held against, with semicolons between.
     templates: Sentences each word is put into: "plain", "photo", "seven" or "eighty".
     temperature: Factor on the cosines.

@@ -57,8 +57,8 @@ class Inputs:
     level: gr.Radio
     threshold: gr.Radio
     cut: gr.Slider
-    least_peak: gr.Number
-    smoothing_px: gr.Number
+    least_peak: gr.Textbox
+    smoothing_px: gr.Textbox
     negatives: gr.Textbox
     templates: gr.Radio
     temperature: gr.Number
@@ -184,8 +184,9 @@ def own_note(name: str = OWN_MODEL) -> dict[str, Any]:
 def _place_mask(holder: dict[str, Any]) -> None:
     """From relevancy to a mask and a selection."""
     with gr.Accordion("Found, mask and selection", open=False, elem_classes="settings", elem_id="gs-mask-settings"):
-        holder["least_peak"] = gr.Number(
-            label="Least peak that counts as found", value=None, minimum=0, maximum=1, step=0.01, elem_id="gs-least",
+        # Fields of text: a number field of Gradio that is empty becomes 0 as soon as it is seen.
+        holder["least_peak"] = gr.Textbox(
+            label="Least peak that counts as found", value="", max_lines=1, placeholder="0.5", elem_id="gs-least",
             info="Empty takes what was measured for the model; 0 finds always.",
         )  # fmt: skip
         holder["threshold"] = gr.Radio(
@@ -195,8 +196,8 @@ def _place_mask(holder: dict[str, Any]) -> None:
             0, 1, value=USUAL.cut, step=0.01, label="Cut, for the fixed one", elem_id="gs-cut",
             info="Lower takes in more.",
         )  # fmt: skip
-        holder["smoothing_px"] = gr.Number(
-            label="Smoothing, pixels", value=None, minimum=1, maximum=512, precision=0,
+        holder["smoothing_px"] = gr.Textbox(
+            label="Smoothing, pixels", value="", max_lines=1, placeholder="30", elem_id="gs-smoothing",
             info="Empty takes LangSplat's 30 for 731 rows, in proportion.",
         )  # fmt: skip
         holder["order"] = gr.Radio(_pairs(ORDERS, _ORDER_WORDS), value=USUAL.order, label="Order")

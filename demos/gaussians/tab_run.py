@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.image_text import ImageTextModel
+from core.labels import quoted
 from core.pool import POOL
 from core.tasks import Job
 from demos.base import run_job, status
@@ -50,14 +52,34 @@ def options_of(given: Mapping[str, Any]) -> QueryOptions:
     """
     names = [item.name for item in fields(QueryOptions) if item.name in given]
     values = {name: given[name] for name in names}
-    for name in ("neighbours", "grow", "smoothing_px"):
-        values[name] = None if values[name] is None else int(values[name])
+    values["least_peak"] = typed_number(values["least_peak"], "least peak")
+    smoothing = typed_number(values["smoothing_px"], "smoothing in pixels")
+    values["smoothing_px"] = None if smoothing is None else round(smoothing)
+    for name in ("neighbours", "grow"):
+        values[name] = int(values[name])
     if values["temperature"] is None:
         values["temperature"] = QueryOptions.temperature
     values["negatives"] = values["negatives"] or ""
     options = QueryOptions(**values)
     options.check()
     return options
+
+
+def typed_number(text: Any, what: str) -> float | None:
+    """A number in a field of text; None where it is empty.
+
+    Raises:
+        InputError: it is no number.
+    """
+    if text is None or not str(text).strip():
+        return None
+    try:
+        number = float(str(text).strip().replace(",", "."))
+    except ValueError as error:
+        raise InputError(f"The {what} is {quoted(str(text))}; it must be a number, or empty.") from error
+    if not math.isfinite(number):
+        raise InputError(f"The {what} is {quoted(str(text))}; it must be a number, or empty.")
+    return number
 
 
 @contextmanager

@@ -212,6 +212,8 @@ def test_problems_are_sentences(parts: Parts, file: str) -> None:
         ({"query": " ; "}, "no query"),
         ({"query": "x" * 300}, "300 characters"),
         ({"query": "red", "negatives": ""}, "negative word"),
+        ({"query": "red", "least_peak": "high"}, 'least peak is "high"|least peak is “high”'),
+        ({"query": "red", "smoothing_px": "nan"}, "smoothing in pixels"),
         ({"query": "red", "camera": {"view": 7}}, "views 0 to 0"),
         ({"query": "red", "camera": {"eye": [1, 2], "target": [0, 0, 0]}}, "three numbers"),
         ({"query": "red", "camera": {"eye": [0, 0, 0], "target": [0, 0, 0]}}, "same point"),
