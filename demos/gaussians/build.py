@@ -309,7 +309,7 @@ def _write_kept(path: Path, kept: Mapping[str, PhotoMasks]) -> None:
     """All masks, whole or not at all."""
     arrays = {f"{name}/{key}": array for name, one in kept.items() for key, array in one.packed().items()}
     stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
     half = path.with_name(path.name + ".part")
     half.write_bytes(stream.getvalue())
     half.replace(path)

@@ -47,10 +47,10 @@ def ssim(picture: Floats, photo: Floats) -> tuple[float, Floats]:
     mx, my, sx, sy, c = (blurred(one) for one in (x, y, x * x, y * y, x * y))
     a1, a2 = 2 * mx * my + _C1, 2 * (c - mx * my) + _C2
     b1, b2 = mx * mx + my * my + _C1, sx - mx * mx + sy - my * my + _C2
-    one = 1 / (b1 * b2)
-    likeness = a1 * a2 * one
+    one: Floats = np.float32(1) / (b1 * b2)
+    likeness: Floats = a1 * a2 * one
     by_c = 2 * a1 * one
-    by_s = -likeness / b2
+    by_s: Floats = -likeness / b2
     by_m = 2 * my * a2 * one - 2 * mx * likeness / b1 - my * by_c - 2 * mx * by_s
     slope = blurred(by_m) + 2 * x * blurred(by_s) + y * blurred(by_c)
     return float(likeness.mean(dtype=np.float64)), slope / np.float32(x.size)

@@ -26,7 +26,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from demos.gaussians.raster_bins import TILE_H, TILE_W
-from demos.gaussians.raster_jit import Array, array_of, inlined, loop
+from demos.gaussians.raster_jit import Array, Real, array_of, inlined, loop
 from demos.gaussians.raster_lanes import (
     ACROSS,
     GREATEST_ALPHA,
@@ -138,7 +138,7 @@ def _open_tile(state: Array, left: int, top: int, given: Array, behind: Array) -
 
 
 @inlined()
-def _weigh_row(splat: Array, state: Array, at: int, e: Lanes, dy: float, constants: Array) -> tuple[Lanes, Lanes]:
+def _weigh_row(splat: Array, state: Array, at: int, e: Lanes, dy: Real, constants: Array) -> tuple[Lanes, Lanes]:
     """(w, q) of a row of a tile; T and what lies behind move on to the next splat."""
     base = splat[LOG_ALPHA] - splat[H] * dy * dy
     before, zero = load(state, at), load(constants, ZERO)
@@ -153,11 +153,12 @@ def _weigh_row(splat: Array, state: Array, at: int, e: Lanes, dy: float, constan
 
 
 @inlined()
-def _gather(splat: Array, state: Array, tile_x: float, tile_y: float, constants: Array, sums: Array) -> None:
+def _gather(splat: Array, state: Array, tile_x: Real, tile_y: Real, constants: Array, sums: Array) -> None:
     """Walk over the rows of a tile that a splat reaches, and write its sums."""
     u, v = (splat[U] - tile_x) + splat[U_REST], (splat[V] - tile_y) + splat[V_REST]
-    top = np.int64(tile_y)
-    first, last = max(np.int64(splat[FIRST_ROW]) - top, 0), min(np.int64(splat[LAST_ROW]) - top, TILE_H - 1)
+    top = int(tile_y)
+    first: int = max(int(splat[FIRST_ROW]) - top, 0)
+    last: int = min(int(splat[LAST_ROW]) - top, TILE_H - 1)
     zero = load(constants, ZERO)
     q_all, q_e, q_y, q_ee, q_ey, q_yy = zero, zero, zero, zero, zero, zero
     red, green, blue, taken = zero, zero, zero, zero

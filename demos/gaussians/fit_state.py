@@ -9,7 +9,7 @@ reset: in a short run that costs more than the floaters it removes.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from zipfile import BadZipFile
@@ -138,8 +138,9 @@ class FitState:
 
     def _append(self, scenes: list[GaussianScene]) -> None:
         count = sum(len(scene) for scene in scenes)
-        arrays = {name: np.concatenate([getattr(s, name) for s in (self.scene, *scenes)]) for name in NAMES}
-        self.scene = GaussianScene(**arrays)
+        whole = (self.scene, *scenes)
+        joined: dict[str, Any] = {n: np.concatenate([getattr(scene, n) for scene in whole]) for n in NAMES}
+        self.scene = replace(self.scene, **joined)
         for table in (self.first, self.second):
             for name in NAMES:
                 rest = np.zeros((count, *table[name].shape[1:]), np.float32)

@@ -117,7 +117,8 @@ def mask_shares(view: ViewWeights, photo: PhotoMasks, totals: Floats, *, job: Jo
     """(N, M) float32: how much of what a view takes of each Gaussian lies in each mask."""
     cells, inside = cells_of(photo.masks)
     weights = view.by_label(cells, len(inside), job=job).sums(inside.astype(np.float32), job=job)
-    return weights / np.maximum(totals, np.float32(1e-6))[:, None]
+    taken: Floats = np.maximum(totals, np.float32(1e-6))
+    return weights / taken[:, None]
 
 
 def group_masks(found: Sightings, *, same_iou: float = SAME_IOU, job: Job | None = None) -> list[NDArray[np.int32]]:
@@ -243,8 +244,8 @@ def find_groups(found: Sightings, *, least_views: int = 3, least_gaussians: int 
     sizes = holds.sum(1)
     order = [int(g) for g in np.argsort(-sizes, kind="stable") if sizes[g] >= least_gaussians]
     holds = holds[order]
-    ever_seen = found.seen.any(0) if len(found.seen) else np.zeros(holds.shape[1], bool)
-    parents, levels = nested(holds, ever_seen.astype(np.float32))
+    ever_seen: Floats = found.seen.max(0, initial=0).astype(np.float32)
+    parents, levels = nested(holds, ever_seen)
     return Groups(tuple(members[g] for g in order), holds, parents, levels)
 
 

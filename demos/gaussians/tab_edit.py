@@ -14,7 +14,7 @@ from core.tasks import Job
 from demos.base import run_job, status
 from demos.gaussians import present
 from demos.gaussians.answers import SceneHandle
-from demos.gaussians.commands import DIRECTIONS, Command, colour_named, read_command
+from demos.gaussians.commands import DIRECTIONS, Command, Direction, colour_named, read_command
 from demos.gaussians.pipeline import edit, query, redo, undo
 from demos.gaussians.select import extent_of
 from demos.gaussians.tab_api import Updates
@@ -54,7 +54,7 @@ def button_command(data: Mapping[str, Any]) -> Command:
     strength = number_of(data, "strength", -1, 1, usual=1)
     colour = data.get("colour")
     rgb = colour_named(colour) if verb == "recolour" and isinstance(colour, str) else None
-    direction = next((way for way in DIRECTIONS if way == data.get("direction")), "right")
+    direction: Direction = next((way for way in DIRECTIONS if way == data.get("direction")), "right")
     return Command(verb, strength=strength, rgb=rgb, direction=direction)
 
 

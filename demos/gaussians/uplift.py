@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class LabelSums:
         """Start with nothing seen."""
         self._shape = gaussian_count, label_count
         self._keys = np.zeros(0, np.int64)
-        self._sums = np.zeros(0, np.float64)
+        self._sums: NDArray[Any] = np.zeros(0, np.float64)
 
     def add(self, weights: LabelWeights) -> None:
         """Add what one view collected."""
@@ -133,7 +133,7 @@ def field_of(
     kept = np.flatnonzero(is_whole & (sizes >= _LEAST_OBJECT))
     number = np.full(len(groups) + 1, -1, np.int32)
     number[kept] = np.arange(len(kept))
-    objects = Objects(number[heaviest], table[kept], tuple(words[g] for g in kept) if words else ())
+    objects = Objects(number[heaviest], table[kept], tuple(words[int(g)] for g in kept) if words else ())
     field = LanguageField(
         model, LEVELS, ids=lifted.ids, weights=lifted.weights, table=table, objects=objects if len(kept) else None
     )
