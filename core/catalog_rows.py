@@ -108,11 +108,11 @@ _POCKET = ModelSpec(
         Bundled(
             "pocket-clip",
             {
-                "calibration.json": "9d95fbc45d465b4492a8cbde6ab99e3fd89ffb4edfbc86e320eb7dea4d0678c7",
-                "calibration.safetensors": "4053a86d21b59d14e8ed3a8ba4a39482157f860e513d9d011a1e77092137d920",
-                "card.json": "451cda647fe15c06905f9737ea12d2e23d2e5d581cf105ebdf53033bdb484d2d",
+                "calibration.json": "1b821b71676a4fbb558e8a698b70b05eab61ad0faddf7d9ff0922220bda4d66f",
+                "calibration.safetensors": "58e039c8fb2d0d6172dc090647e677c2bff96d15b0b436b66ac6f36bb695a582",
+                "card.json": "657edfbea12aa41695c07c3a1e98dfd6e0bf3cf8888900ac94edcb11f10ce97f",
                 "config.json": "802c8a346bcc8dd9f8aaef3c8cd3b5599ba2d8d889a1e4d545166ce6c2b00069",
-                "model.safetensors": "b12fec0a4162d94844f358ba5455c73bf96a539a72adee26ea5f03007bd48727",
+                "model.safetensors": "b1fc31e300682f5e0c727c2804677ab4a15c0a79232ea0ee248066ce0f9920e7",
                 "preprocessor_config.json": "df1ee728b52c0e21ef6f149e1707b319d4880bb4e342c4cb4967670d9601be79",
                 "processor_config.json": "dda7f680eaa3e9a8cebc0eb849d71340043802e20e966fa17241b4a9054550fc",
                 "tokenizer.json": "dbe2a551e484fc88764faf04e512164e12ebf29e0672b169bab9d8ceb7d77173",

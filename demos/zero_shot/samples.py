@@ -31,7 +31,8 @@ class Sample:
 
 # (package, path inside it, title, labels); the packages are for tests, a hub without them shows our own pictures only.
 _LIBRARY_PHOTOS = (
-    ("skimage", "data/chelsea.png", "A cat", "cat = kitten, tabby\nbird\nhorse\ncar\nflower"),
+    ("skimage", "data/chelsea.png", "A cat", "cat = kitten, tabby\nbird\nteapot\ncar\nship"),
+    ("skimage", "data/coffee.png", "Coffee", "cup of coffee = espresso\ncat\nflower\ncar\nboat"),
     ("sklearn", "datasets/images/flower.jpg", "A flower", "flower = blossom\ncat\nhouse\ncar\nguitar"),
     ("sklearn", "datasets/images/china.jpg", "A palace", "temple = palace, pagoda\nbridge\nbeach\ncar\nflower"),
 )

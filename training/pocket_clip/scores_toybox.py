@@ -68,13 +68,15 @@ def singles(data: Path, split: str, most: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def object_scores(packed: Packed, data: Path) -> list[Score]:
-    """One toy among 80 random classes, among all, and its colour among 20 pairs."""
+    """One toy among 60 and 80 random classes, among all, and its colour among 20 pairs."""
     rgb, kinds, colours = singles(data, "held_out", 10_000)
     features, texts = packed.images(rgb), packed.names(list(CLASSES))
     similar = features @ texts.T
     fixed = packed.corrected(similar, texts)
     what = "Toybox, one object from held-out views"
     return [
+        share("toybox_60way", f"{what}, among 60 random classes", random_candidates(similar, kinds, 60), 90,
+              disjoint=VIEWS),
         share("toybox_80way", f"{what}, among 80 random classes", random_candidates(similar, kinds, 80), 95, 99,
               disjoint=VIEWS),
         share("toybox_80way_hub", f"{what}, among 80 random classes, hubness corrected",
