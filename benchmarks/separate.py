@@ -14,7 +14,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import machine
 from core.pool import POOL
+from core.sep import QueriedSeparator
+from core.sep_files import read_separator
 from core.sep_metrics import sdr, si_sdr
 from core.sep_spectrogram import RATE_HZ, Floats, Resynthesis, Transform, unwarp, warp
 from core.settings import set_quiet_environment
@@ -187,7 +190,18 @@ def presence_auroc(cases: list[Case], clip: Any, separator: Any) -> float:
     return float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
 
 
-def run(cases: list[Case], *, with_model: bool = True) -> dict[str, Any]:
+@contextmanager
+def models(folder: Path | None) -> Iterator[tuple[QueriedSeparator, Any]]:
+    """Separator and query model: of the catalogue, or a packed folder that is not in it yet."""
+    with ExitStack() as stack:
+        if folder is None:
+            separator = stack.enter_context(POOL.use(MODEL))
+        else:
+            separator = QueriedSeparator(MODEL, *read_separator(folder, MODEL))
+        yield separator, stack.enter_context(POOL.use(separator.usage.query_model))
+
+
+def run(cases: list[Case], *, with_model: bool = True, folder: Path | None = None) -> dict[str, Any]:
     """All rows, and the AUROC of presence."""
     rows, result = [], {}
     plain: dict[str, Callable[[Case], Floats]] = {
@@ -201,7 +215,7 @@ def run(cases: list[Case], *, with_model: bool = True) -> dict[str, Any]:
     for kind, some in kinds.items():
         rows += [measured(kind, method, some, estimate) for method, estimate in plain.items()]
     if with_model:
-        with POOL.use(MODEL) as separator, POOL.use(separator.usage.query_model) as clip:
+        with models(folder) as (separator, clip):
             queries: dict[str, Callable[[Case], Query]] = {
                 "label": lambda case: Query(case.name),
                 "paraphrase": lambda case: Query(case.words),
@@ -241,10 +255,12 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with held_out.npz")
     parser.add_argument("--most", type=int, help="mixtures of each kind; all by default")
     parser.add_argument("--no-model", action="store_true", help="only what needs no model")
+    parser.add_argument("--folder", type=Path, help="a packed model in place of the catalogue's")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     options = parser.parse_args()
     set_quiet_environment()
-    result = run(read_cases(options.data / "held_out.npz", options.most), with_model=not options.no_model)
+    cases = read_cases(options.data / "held_out.npz", options.most)
+    result = run(cases, with_model=not options.no_model, folder=options.folder)
     if options.json:
         rows = [{**asdict(row), "is_met": row.is_met} for row in result["rows"]]
         print(json.dumps({"machine": machine(), "definitions": __doc__, **result, "rows": rows}, indent=1))

@@ -66,8 +66,6 @@ class QueriedSeparator:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.sizes.dim:
             raise ValueError(f"expected (Q, {self.sizes.dim}) embeddings, not {embeddings.shape}")
         size = self.usage.window_frames
-        if self.usage.floor is not None:
-            picture = levelled(picture, loudness(picture), self.usage.floor)
         count = len(picture)
         if count < size:  # short sounds are repeated, as in training
             picture = np.concatenate([picture] * -(-size // count))[:size]
@@ -98,12 +96,15 @@ class QueriedSeparator:
         with torch.inference_mode():
             queries = torch.from_numpy(np.ascontiguousarray(embeddings, np.float32)) * self.usage.query_length
             vectors = query_vectors(self._net, queries.to(self._device))
+        floor = self.usage.floor
+        level = 0.0 if floor is None else loudness(picture)
         starts = [*range(0, len(picture) - size, size // 2), len(picture) - size]
         for start in starts:
             if job is not None:
                 seconds = [frames * HOP / RATE_HZ for frames in (start, len(picture))]
                 job.step("running", *seconds, unit="s", note=self.name)
-            window = np.ascontiguousarray(picture[start : start + size].T, np.float32)
+            part = picture[start : start + size].astype(np.float32)
+            window = np.ascontiguousarray(part.T if floor is None else levelled(part, level, floor).T)
             with exclusive(self._device, job), torch.inference_mode():
                 found = maps(self._net, torch.from_numpy(window)[None, None].to(self._device))
                 logits = mask_logits(self._net, found, vectors)[0]

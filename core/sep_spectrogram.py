@@ -201,5 +201,5 @@ def loudness(picture: Picture, frames: int = 4_096) -> float:
 
 def levelled(picture: Picture, level: float, floor: float) -> Picture:
     """Bring a picture to a mean magnitude of 1 (logarithm 0), and cut what lies further below than ``floor``."""
-    found: Picture = np.maximum(picture - picture.dtype.type(level), picture.dtype.type(-floor))
-    return found
+    found: Picture = picture - picture.dtype.type(level)
+    return np.maximum(found, picture.dtype.type(-floor), out=found)

@@ -62,7 +62,7 @@ def fit_heard_from(model: QueriedSeparator, data: Path) -> float:
         absent.append(scores[-1])
     steps = np.linspace(0, 1, 101)
     balanced = [np.mean(np.array(present) >= s) + np.mean(np.array(absent) < s) for s in steps]
-    return float(steps[int(np.argmax(balanced))])
+    return round(float(steps[int(np.argmax(balanced))]), 2)
 
 
 def make_card(run: Path, parameters_m: float) -> dict[str, Any]:
