@@ -38,7 +38,6 @@ from training.pocket_light.pictures import (
     squared,
     well_lit_photos,
 )
-from training.pocket_light.solve import solve_last_layer
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +45,7 @@ STOPS = (1.0, 3.5)  # EV that a subject loses
 SIDES = (32, 40, 48, 64)  # px; light is a matter of large areas, and a step of 32 px costs a quarter of one of 64
 PAIRS_BATCH, GUIDED_BATCH = 8, 4
 LEFT_ALONE, FROM_SICE = 0.2, 0.25  # shares of the pairs
-PAIRS_RATE = 5e-4
-SOLVED_BATCHES = 16  # of pairs behind the start in closed form
+PAIRS_RATE = 1.5e-3
 GUIDE = "pocket-clip"
 GROUP = 256  # pictures of each kind behind the residual vector
 PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 60, 42, 20  # the authors': 8,000, then rounds of 2,100 and 1,000
@@ -177,10 +175,6 @@ def train_pairs(material: Material, out: Path, seconds: float) -> None:
     clock = Clock(spent, seconds)
     with (out / "pairs.csv").open("a", newline="") as file:
         rows = csv.writer(file)
-        if not step:
-            error = solve_last_layer(net, (material.pairs(48) for _ in range(SOLVED_BATCHES)))
-            rows.writerow([0, f"{clock.spent_s:.1f}", f"{error:.4f}", "solved"])
-            save(path, net=net.state_dict(), adam=adam.state_dict(), step=0, seconds=clock.spent_s)
         while clock.progress < 1:
             loss, light = pairs_loss(net, material)
             for group in adam.param_groups:

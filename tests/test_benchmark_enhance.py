@@ -1,0 +1,37 @@
+"""The benchmark of enhancement on pictures whose figures are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import enhance
+
+
+def test_psnr_of_known_errors() -> None:
+    error = np.full((4, 4, 3), 0.1, np.float32)
+    assert enhance.psnr(error) == pytest.approx(20, abs=1e-4)
+    weight = np.zeros((4, 4))
+    weight[0] = 1
+    error[1:] = 0.5
+    assert enhance.psnr(error, weight) == pytest.approx(20, abs=1e-4)
+
+
+def pictures() -> list[np.ndarray]:
+    ramp = np.linspace(0.3, 0.8, 60)[None, :, None] * np.ones((45, 1, 3))
+    return [ramp.astype(np.float32), ramp[:, ::-1].astype(np.float32)]
+
+
+def test_doing_nothing_gains_and_loses_nothing() -> None:
+    rows = enhance.backlight_rows(pictures(), {"identity": lambda rgb: rgb, "gamma": enhance.way_of("gamma", None)})
+    assert (rows[0].subject_gain, rows[0].background_loss, rows[0].total) == (0, 0, 0)
+    assert rows[1].subject_gain > 1 and rows[1].background_loss > 1
+
+
+def test_alignment_forgives_one_factor() -> None:
+    pairs = [(picture * np.float32(0.5), picture) for picture in pictures()]
+    assert enhance.aligned_psnr(pairs, lambda rgb: rgb) > 45
+
+
+def test_the_bars_of_denoising_are_met() -> None:
+    assert [row.is_met for row in enhance.measure_noise()] == [True, True]
