@@ -18,7 +18,7 @@ from core.errors import ModelUnavailable
 from core.memory import give_back_memory
 from core.model_spec import ModelSpec
 from core.sep_files import Usage, read_separator
-from core.sep_network import Sizes, maps, mask_logits, query_vectors
+from core.sep_network import Sizes, enlarged, maps, mask_logits, query_vectors
 from core.sep_spectrogram import HOP, RATE_HZ, Picture, levelled, loudness
 from core.tasks import Job
 
@@ -107,7 +107,7 @@ class QueriedSeparator:
             window = np.ascontiguousarray(part.T if floor is None else levelled(part, level, floor).T)
             with exclusive(self._device, job), torch.inference_mode():
                 found = maps(self._net, torch.from_numpy(window)[None, None].to(self._device))
-                logits = mask_logits(self._net, found, vectors)[0]
+                logits = enlarged(mask_logits(self._net, found, vectors), window.shape)[0]
             yield start, logits.transpose(1, 2).float().cpu().numpy()
 
 

@@ -13,7 +13,7 @@ import torch
 
 from core.sep_spectrogram import HOP
 from training.pocket_sep.labels import labels
-from training.pocket_sep.losses import noise_invariant_loss, plain_loss, targets_of, weights_of
+from training.pocket_sep.losses import in_cells, label_loss, noise_invariant_loss, plain_loss, targets_of, weights_of
 from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, pictures_of
 from training.pocket_sep.sounds import label_of
 from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
@@ -111,7 +111,30 @@ def test_targets_and_weights() -> None:
     sources = torch.tensor([[[[0.6, 0.9], [4.4, 0.0]]]])
     assert targets_of(sources, mixture).flatten().tolist() == [1, 0, 1, 0]
     assert targets_of(sources, mixture, is_ratio=True).flatten().tolist() == pytest.approx([0.6, 0.45, 1.0, 0.0])
-    assert weights_of(torch.tensor([0.0, 1.0, 1e9])).tolist() == pytest.approx([1e-3, np.log(2), 10.0])
+    assert weights_of(torch.tensor([[[[1.0, 4.0, 9.0]]]])).flatten().tolist() == pytest.approx([0.5, 1.0, 1.5])
+
+
+def test_cells_hold_the_weighted_mean_of_their_bins() -> None:
+    values, weights = torch.zeros(1, 1, 4, 8), torch.ones(1, 1, 4, 8)
+    values[0, 0, 0, 0], weights[0, 0, 0, 0] = 1.0, 17.0
+    mean, weight = in_cells(values, weights, 4)
+    assert mean.flatten().tolist() == pytest.approx([17 / 32, 0.0])
+    assert weight.flatten().tolist() == pytest.approx([2.0, 1.0])
+    assert in_cells(values, weights, 1) == (values, weights)
+
+
+def test_label_loss_is_cross_entropy_cell_by_cell() -> None:
+    torch.manual_seed(0)
+    logits, weights = torch.randn(1, 5, 2, 3), torch.rand(1, 1, 2, 3)
+    chosen, shares = torch.tensor([[3, 1]]), torch.rand(1, 2, 2, 3)
+    shares = shares / shares.sum(1, keepdim=True)
+    total = 0.0
+    for row in range(2):
+        for column in range(3):
+            logs = logits[0, :, row, column].log_softmax(0)
+            truth = sum(float(shares[0, n, row, column] * logs[chosen[0, n]]) for n in range(2))
+            total -= float(weights[0, 0, row, column]) * truth
+    assert float(label_loss(logits, shares, chosen, weights)) == pytest.approx(total / 6, rel=1e-5)
 
 
 def test_noise_invariant_loss_takes_the_better_way_round() -> None:

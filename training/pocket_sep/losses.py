@@ -1,7 +1,9 @@
-"""What is asked of the masks: weighted cross-entropy to binary targets, with or without noise-invariant heads.
+"""What is asked of the masks: weighted cross-entropy to shares of each cell, with or without noise-invariant heads.
 
-Source: CLIPSep's code (see core/sep_network.py). Two things are ours: a query that names nothing in the mixture has the
-target 0, and the ratio mask divides by the mixture as Sound of Pixels does, not by the sum over a batch.
+Source: CLIPSep's code (see core/sep_network.py). Ours: a query that names nothing in the mixture has the target 0; the
+ratio mask divides by the mixture as Sound of Pixels does, not by the sum over a batch; weights follow the loudness more
+closely than log(1 + |Mix|), because decibels do; targets are means over the cells of coarse maps; and every label is
+asked for at every cell (:func:`label_loss`), which tells a small network more about a mixture than its two names do.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ NOISE_PENALTY = 0.1
 
 
 def weights_of(mixture: Tensor) -> Tensor:
-    """What each bin counts: log(1 + |Mix|), from 1e-3 to 10."""
-    return torch.log1p(mixture).clamp(1e-3, 10.0)
+    """What each bin counts, (B, 1, H, W): the root of its magnitude, with a mean of 1 in every mixture."""
+    root = mixture.sqrt()
+    return root / root.mean((-2, -1), keepdim=True).clamp(min=1e-9)
 
 
 def targets_of(sources: Tensor, mixture: Tensor, *, is_ratio: bool = False) -> Tensor:
@@ -24,6 +27,27 @@ def targets_of(sources: Tensor, mixture: Tensor, *, is_ratio: bool = False) -> T
     if is_ratio:
         return (sources / mixture).clamp(0.0, 1.0)
     return (sources > 0.5 * mixture).to(sources.dtype)
+
+
+def in_cells(values: Tensor, weights: Tensor, cell: int) -> tuple[Tensor, Tensor]:
+    """Weighted means over cells of cell x cell bins, and the cells' mean weights: for maps of 1 / cell of the sides."""
+    if cell == 1:
+        return values, weights
+    small = functional.avg_pool2d(weights, cell)
+    return functional.avg_pool2d(values * weights, cell) / small.clamp(min=1e-9), small
+
+
+def label_loss(logits: Tensor, shares: Tensor, chosen: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy of every cell over all labels.
+
+    Args:
+        logits: (B, L, H, W), one query a label.
+        shares: (B, N, H, W) share of each source in the cell, sum 1.
+        chosen: (B, N) which label each source is.
+        weights: (B, 1, H, W).
+    """
+    found = functional.log_softmax(logits, 1).gather(1, chosen[:, :, None, None].expand(-1, -1, *logits.shape[2:]))
+    return -((found * shares).sum(1, keepdim=True) * weights).mean()
 
 
 def plain_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from core.sep_network import Sizes, build, maps, mask_logits, noise_vectors, query_vectors
 from core.sep_spectrogram import HOP, levelled, loudness
 from training.pocket_clip.model import WeightAverage
-from training.pocket_sep.losses import noise_invariant_loss, plain_loss, targets_of, weights_of
+from training.pocket_sam.muon import Muon
+from training.pocket_sep.losses import in_cells, label_loss, noise_invariant_loss, plain_loss, targets_of, weights_of
 from training.pocket_sep.mixtures import Clips, Queries, QueryKind, draw_mixture, pictures_of
 
 log = logging.getLogger(__name__)
@@ -48,11 +49,16 @@ class Recipe:
         frames: Length of a mixture in frames of 16 ms; a multiple of 128.
         widths: See core.sep_network.Sizes.
         channels: Number of maps.
+        coarse: See core.sep_network.Sizes.
+        hears_height: Likewise.
         three_sources: Share of mixtures of three.
         picture_share: Share of queries that are pictures, the rest words (the paper's "hybrid" alternates).
         absent_share: Weight of the loss for a query that names nothing in the mixture.
+        label_share: Weight of the loss that asks every cell for its label.
+        jitter_db: Sources' levels lie within plus and minus this.
         is_noise_invariant: Whether to train the noise-invariant heads too (two sources only).
-        rate: Highest learning rate.
+        rate: Highest learning rate of AdamW, for queries, ends and vectors.
+        inner_rate: Highest learning rate of Muon, for the convolutions between.
         decay: Weight decay of matrices.
         average: Memory of the weight average, per AVERAGE_STEPS.
         seed: Of weights and draws.
@@ -61,25 +67,30 @@ class Recipe:
 
     minutes: float = 60.0
     steps: int = 0
-    batch: int = 8
+    batch: int = 10
     frames: int = 128
-    widths: tuple[int, ...] = (16, 32, 64, 96, 128, 128, 128)
-    channels: int = 16
+    widths: tuple[int, ...] = (16, 24, 40, 80, 128, 128, 128)
+    channels: int = 32
+    coarse: int = 2
+    hears_height: bool = True
     three_sources: float = 0.25
     picture_share: float = 0.3
     absent_share: float = 0.25
+    label_share: float = 0.3
+    jitter_db: float = 3.0
     is_noise_invariant: bool = False
-    rate: float = 2e-3
+    rate: float = 3e-3
+    inner_rate: float = 6e-3
     decay: float = 1e-3
     average: float = 0.99
     seed: int = 0
     device: str = "cpu"
 
-    def rate_at(self, progress: float) -> float:
-        """Linear warm-up, then half a cosine to zero."""
+    def share_at(self, progress: float) -> float:
+        """Share of the highest rates: linear warm-up, then half a cosine to zero."""
         if progress < WARM_UP:
-            return self.rate * (progress / WARM_UP * 0.95 + 0.05)
-        return self.rate * 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
+            return progress / WARM_UP * 0.95 + 0.05
+        return 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +102,16 @@ class Batch:
         mixture: (B, 1, 256, F) magnitudes.
         sources: (B, N, 256, F) magnitudes.
         queries: (B, N + 1, D); the last one names nothing in the mixture.
+        chosen: (B, N) index of each source's label.
+        all_queries: (L, D), one query of every label.
     """
 
     pictures: Tensor
     mixture: Tensor
     sources: Tensor
     queries: Tensor
+    chosen: Tensor
+    all_queries: Tensor
 
 
 def make_batch(clips: Clips, queries: Queries, recipe: Recipe, rng: Generator) -> Batch:
@@ -104,15 +119,17 @@ def make_batch(clips: Clips, queries: Queries, recipe: Recipe, rng: Generator) -
     is_three = not recipe.is_noise_invariant and rng.random() < recipe.three_sources
     count, rows = 3 if is_three else 2, []
     for _ in range(recipe.batch):
-        drawn = draw_mixture(clips, count, recipe.frames * HOP, rng)
+        drawn = draw_mixture(clips, count, recipe.frames * HOP, rng, jitter_db=recipe.jitter_db)
         mixture, sources = pictures_of(drawn.sources)
         picture = np.log(mixture).T
         level = loudness(picture) + GAIN_JITTER * float(rng.standard_normal())
         absent = str(rng.choice([name for name in clips.labels if name not in drawn.names]))
         embeddings = [queries.draw(name, kind_of(recipe, rng), rng) for name in (*drawn.names, absent)]
-        rows.append((levelled(picture, level, FLOOR).T[None], mixture[None], sources, np.stack(embeddings)))
-    stacked = [torch.from_numpy(np.stack(part)).to(recipe.device) for part in zip(*rows, strict=True)]
-    return Batch(*stacked)
+        chosen = np.array([clips.labels.index(name) for name in drawn.names])
+        rows.append((levelled(picture, level, FLOOR).T[None], mixture[None], sources, np.stack(embeddings), chosen))
+    every = np.stack([queries.draw(name, kind_of(recipe, rng), rng) for name in clips.labels])
+    parts = [*(np.stack(part) for part in zip(*rows, strict=True)), every]
+    return Batch(*(torch.from_numpy(part).to(recipe.device) for part in parts))
 
 
 def kind_of(recipe: Recipe, rng: Generator) -> QueryKind:
@@ -121,19 +138,37 @@ def kind_of(recipe: Recipe, rng: Generator) -> QueryKind:
 
 
 def loss_of(net: nn.ModuleDict, batch: Batch, recipe: Recipe) -> tuple[Tensor, float]:
-    """The loss, and the share of weighted bins whose mask is on the right side of one half."""
-    found = maps(net, batch.pictures)
+    """The loss, and the share of weighted cells whose mask is on the right side of one half."""
+    found = maps(net, batch.pictures.contiguous(memory_format=torch.channels_last))
     logits = mask_logits(net, found, query_vectors(net, batch.queries))
     present, absent = logits[:, :-1], logits[:, -1:]
-    targets, weights = targets_of(batch.sources, batch.mixture), weights_of(batch.mixture)
+    fine, cell = weights_of(batch.mixture), 1 << recipe.coarse
+    targets, weights = in_cells(targets_of(batch.sources, batch.mixture), fine, cell)
     if recipe.is_noise_invariant:
         noise = mask_logits(net, found, noise_vectors(net, batch.queries[:, :-1]))
         loss = noise_invariant_loss(present, noise, targets, weights)
     else:
         loss = plain_loss(present, targets, weights)
     loss = loss + recipe.absent_share * plain_loss(absent, torch.zeros_like(absent), weights)
+    if recipe.label_share:
+        shares, _ = in_cells(batch.sources / batch.sources.sum(1, keepdim=True).clamp(min=1e-9), fine, cell)
+        asked = mask_logits(net, found, query_vectors(net, batch.all_queries))
+        loss = loss + recipe.label_share * label_loss(asked, shares, batch.chosen, weights)
     right = ((present.detach() > 0) == (targets > 0.5)).float() * weights
     return loss, float(right.sum() / (weights.sum() * present.shape[1]))
+
+
+def optimizers(net: nn.ModuleDict, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """AdamW for queries, both ends and vectors; Muon for the convolutions between."""
+    inner: list[Tensor] = []
+    matrices: list[Tensor] = []
+    vectors: list[Tensor] = []
+    ends = ("downs.0.", "head." if recipe.coarse else "ups.0.")
+    for name, value in net.named_parameters():
+        is_end = name.startswith(ends)
+        (vectors if value.ndim < 2 else inner if value.ndim == 4 and not is_end else matrices).append(value)
+    groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98)), Muon(inner, recipe.inner_rate, recipe.decay)]
 
 
 class Run:
@@ -143,14 +178,18 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.recipe = recipe
         self.clips, self.queries = Clips(data, "train"), Queries(data)
-        self.sizes = Sizes(recipe.widths, recipe.channels, self.queries.dim, recipe.is_noise_invariant)
+        self.sizes = Sizes(
+            recipe.widths,
+            recipe.channels,
+            self.queries.dim,
+            recipe.is_noise_invariant,
+            recipe.coarse,
+            recipe.hears_height,
+        )
         self.net = build(self.sizes).to(recipe.device).to(memory_format=torch.channels_last)
         with torch.no_grad():  # queries are unit vectors: without this the heads begin almost blind to them
             self.net["query"].weight.normal_(0, 3.0)
-        matrices = [p for p in self.net.parameters() if p.ndim > 1]
-        vectors = [p for p in self.net.parameters() if p.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98))
+        self.optimizers = optimizers(self.net, recipe)
         self.average = WeightAverage(self.net, recipe.average)
         self.rng = np.random.default_rng(recipe.seed)
         self.step, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
@@ -165,28 +204,29 @@ class Run:
     def advance(self) -> tuple[float, float, float]:
         """One step; returns loss, hits and learning rate."""
         began, began_cpu = time.monotonic(), time.process_time()
-        rate = self.recipe.rate_at(self.progress)
+        share = self.recipe.share_at(self.progress)
         batch = make_batch(self.clips, self.queries, self.recipe, self.rng)
         loss, hit = loss_of(self.net.train(), batch, self.recipe)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        for optimizer, rate in zip(self.optimizers, (self.recipe.rate, self.recipe.inner_rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = share * rate
+            optimizer.step()
+            optimizer.zero_grad()
         self.step += 1
         if self.step % AVERAGE_STEPS == 0:
             self.average.update(self.net)
         self.seconds += time.monotonic() - began
         self.cpu_seconds += time.process_time() - began_cpu
-        return float(loss.detach()), hit, rate
+        return float(loss.detach()), hit, share * self.recipe.rate
 
     def save(self, path: Path) -> None:
         """Write the checkpoint whole, then rename it into place."""
         state = {
             "sizes": asdict(self.sizes),
             "net": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "average": self.average.state(),
             "rng": (self.rng.bit_generator.state, torch.get_rng_state()),
             "counters": (self.step, self.seconds, self.cpu_seconds),
@@ -198,7 +238,8 @@ class Run:
         """Go on from a checkpoint."""
         state: dict[str, Any] = torch.load(path, weights_only=False)
         self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.average.load(state["average"])
         self.rng.bit_generator.state, torch_state = state["rng"]
         torch.set_rng_state(torch_state)
@@ -235,13 +276,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--noise-invariant", action="store_true", help="train the NIT heads too")
     parser.add_argument("--widths", type=int, nargs="+", default=list(Recipe.widths))
-    for name in ("minutes", "steps", "batch", "frames", "channels", "rate", "seed", "device"):
+    names = ("minutes", "steps", "batch", "frames", "channels", "label_share", "rate", "inner_rate", "seed", "device")
+    for name in names:
         default = getattr(Recipe, name)
-        parser.add_argument(f"--{name}", type=type(default), default=default)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
-    names = ("minutes", "steps", "batch", "frames", "channels", "rate", "seed", "device")
     recipe = Recipe(**{name: getattr(args, name) for name in names})
     recipe = replace(recipe, widths=tuple(args.widths), is_noise_invariant=args.noise_invariant)
     args.out.mkdir(parents=True, exist_ok=True)
