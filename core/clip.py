@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.calibration import Calibration, Scoring, read_calibration
 from core.catalog import ModelSpec
-from core.clip_dense import DenseMethod, grid_hw, patch_embeddings, patch_px, tower_kind
+from core.clip_dense import DenseMethod, grid_hw, patch_embeddings, patch_px, sides_px, tower_kind
 from core.clip_files import Parts, read_parts
 from core.clip_prefixes import text_features
 from core.device import exclusive
@@ -191,6 +191,11 @@ class ClipEncoder:
         size = dict(pixels.crop_size if getattr(pixels, "do_center_crop", False) else pixels.size)
         trained = getattr(self._parts.network.config.vision_config, "image_size", None)
         return int(size.get("height") or size.get("shortest_edge") or trained or DEFAULT_PX)
+
+    @property
+    def patch_sides_px(self) -> tuple[int, ...]:
+        """Sizes at which patches are worth asking for; see :func:`core.clip_dense.sides_px`."""
+        return sides_px(self._parts.network, self.image_px)
 
     def truncated(self, texts: Sequence[str]) -> tuple[Truncation, ...]:
         """Those of ``texts`` of which the model reads only the beginning, each once, in order."""

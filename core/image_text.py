@@ -85,6 +85,11 @@ class ImageTextModel(Protocol):
         """One (H, W, 3) picture -> (h, w, D) unit norm; the grid covers the whole picture."""
         ...
 
+    @property
+    def patch_sides_px(self) -> tuple[int, ...]:
+        """(S,) sizes at which patches are worth asking for; a mean over more than one is meant to be over mirrors too."""
+        ...
+
     def truncated(self, texts: Sequence[str]) -> tuple[Truncation, ...]:
         """Those of the texts that are longer than the model reads."""
         ...

@@ -120,6 +120,10 @@ class StubModel:
     image_batches: list[int] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    @property
+    def patch_sides_px(self) -> tuple[int, ...]:
+        return (32,)
+
     def _work(self, count: int, unit: str, job: Job | None) -> None:
         for done in range(count):
             if job is not None:

@@ -260,9 +260,10 @@ def _with_examples(
     alpha = classifier.options.alpha
     if alpha is None:
         logits = classifier.head.logits(bank.grouped(classifier.row_cosines(features)))
-        alpha = few_shot.choose_alpha(features, owner_of, texts, logits)
-    if alpha is None:
-        alpha = few_shot.untried_alpha(gaussians, classifier.head.scale / classifier.head.temperature)
+        chosen = few_shot.choose_alpha(features, owner_of, texts, logits)
+        weight = few_shot.UNTRIED_WEIGHT if chosen is None else few_shot.LEAST_WEIGHT
+        slope = classifier.head.scale / classifier.head.temperature
+        alpha = max(chosen or 0.0, few_shot.alpha_of_weight(gaussians, slope, weight))
     without = [label.name for i, label in enumerate(classifier.labels) if i not in set(owners)]
     notes = [f"Without an example, only the name speaks for {listed(without)}."] if without else []
     if classifier.options.is_multi_label:

@@ -24,7 +24,7 @@ from demos.zero_shot import batch
 from demos.zero_shot.answers import answer, is_unknown, ranked, score
 from demos.zero_shot.batch import Row, Table
 from demos.zero_shot.classifier import Classifier, Labels, prepare
-from demos.zero_shot.explain import enlarged, heat_of, margins
+from demos.zero_shot.explain import enlarged, heat_of, margins, mean_of_views
 from demos.zero_shot.options import NONE_OF_THESE, Classification, Options, Scored
 from demos.zero_shot.scores import Histogram, histogram
 from demos.zero_shot.snippets import snippet_curl, snippet_python
@@ -175,13 +175,19 @@ def where_it_looked(
     keys = [key_of(one.name) for one in classifier.labels]
     if key_of(label) not in keys:
         raise InputError(f"{quoted(label)} is none of the labels.")
-    patches = model.encode_patches(picture.rgb, job=job)
-    rows, columns, dim = patches.shape
-    flat = patches.reshape(-1, dim)
-    cosines = classifier.bank.grouped(classifier.row_cosines(flat))
-    margin = margins(cosines, classifier.background_cosines(flat), keys.index(key_of(label)))
+    index = keys.index(key_of(label))
+    sides_px = model.patch_sides_px
+    asked = [(side_px, is_mirrored) for side_px in sides_px for is_mirrored in (False, True)[: len(sides_px)]]
+    views = []
+    for side_px, is_mirrored in asked:
+        rgb = np.ascontiguousarray(picture.rgb[:, ::-1]) if is_mirrored else picture.rgb
+        patches = model.encode_patches(rgb, size_px=side_px, job=job)
+        flat = patches.reshape(-1, patches.shape[-1])
+        cosines = classifier.bank.grouped(classifier.row_cosines(flat))
+        margin = margins(cosines, classifier.background_cosines(flat), index)
+        views.append((margin.reshape(patches.shape[:2]), is_mirrored))
     scale = classifier.head.scale / classifier.head.temperature
-    return enlarged(heat_of(margin.reshape(rows, columns), scale=scale), picture.rgb.shape[:2])
+    return enlarged(heat_of(mean_of_views(views), scale=scale), picture.rgb.shape[:2])
 
 
 def threshold_histogram(

@@ -196,3 +196,15 @@ def test_dual_encoder_with_a_clip_image_tower(tmp_path: Path) -> None:
     assert tower_kind(network) == "class-token"
     with torch.inference_mode():
         assert patch_embeddings(network, _pixels(2, 3)).shape == (2, 3, 16)
+
+
+@pytest.mark.parametrize("family", tiny_clip.FAMILIES)
+def test_only_a_convnet_is_asked_at_several_sizes(encoders: dict, family: Family) -> None:
+    encoder = encoders[family]
+    sides = encoder.patch_sides_px
+    if tower_kind(_network(encoder)) == "map":
+        assert len(sides) > 1 and list(sides) == sorted(sides) and sides[0] >= encoder.image_px
+        grids = [encoder.encode_patches(np.zeros((40, 60, 3), np.uint8), size_px=side).shape[:2] for side in sides]
+        assert grids == sorted(grids) and grids[0] != grids[-1]
+    else:
+        assert sides == (encoder.image_px,)

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import InputError
 from core.images import Picture
-from demos.zero_shot.explain import enlarged, heat_of, margins
+from demos.zero_shot.explain import enlarged, heat_of, margins, mean_of_views
 from demos.zero_shot.options import Options
 from demos.zero_shot.pipeline import where_it_looked
 from tests.stub_model import StubModel, halves, solid
@@ -17,7 +17,8 @@ def test_margins_equal_the_slow_twin(rng: np.random.Generator) -> None:
     cosines, background = rng.uniform(-1, 1, (6, 3)), rng.uniform(-1, 1, (6, 2))
     for index in range(3):
         slow = [
-            row[index] - max([*np.delete(row, index), *other]) for row, other in zip(cosines, background, strict=True)
+            row[index] - 0.5 * sum([*np.delete(row, index), *other]) / 4
+            for row, other in zip(cosines, background, strict=True)
         ]
         assert np.allclose(margins(cosines, background, index), slow)
 
@@ -28,6 +29,13 @@ def test_heat_is_relative_but_flat_where_the_picture_is() -> None:
     noise = heat_of(np.array([[0.3, 0.3001], [0.3002, 0.3]]), scale=100.0)
     assert noise.max() < 0.02
     assert heat_of(np.full((3, 3), 0.2), scale=100.0).max() == 0
+
+
+def test_views_are_turned_back_and_brought_to_the_finest_grid(rng: np.random.Generator) -> None:
+    ramp = np.linspace(0, 1, 8)[None].repeat(6, 0)
+    assert np.allclose(mean_of_views([(ramp, False), (ramp[:, ::-1], True)]), ramp, atol=1e-6)
+    coarse = mean_of_views([(ramp, False), (np.full((2, 3), 0.5), False)])
+    assert coarse.shape == (6, 8) and np.allclose(coarse, (ramp + 0.5) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("size_hw", [(64, 64), (30, 90), (7, 200), (1, 1)])

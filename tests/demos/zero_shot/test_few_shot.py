@@ -10,12 +10,12 @@ import pytest
 from demos.zero_shot.few_shot import (
     ALPHAS,
     MAX_LEFT_OUT,
+    alpha_of_weight,
     choose_alpha,
     class_means,
     combined,
     fit,
     left_out_scores,
-    untried_alpha,
 )
 
 X = np.array([[1, 0], [0.8, 0.6], [0, 1], [-0.6, 0.8]])
@@ -171,11 +171,11 @@ def test_a_single_pair_is_not_judged_by_scores_of_another_size(rng: np.random.Ge
 
 def test_untried_weight_does_not_depend_on_the_size_of_p(rng: np.random.Generator) -> None:
     single = fitted(np.eye(16)[:2], np.array([0, 1]))
-    assert untried_alpha(single, 25.0) == pytest.approx(1.0)
+    assert alpha_of_weight(single, 25.0, 0.04) == pytest.approx(1.0)
     features, owners, _ = clusters(rng, 2, 2, 16)
     several = fitted(features, owners)
     size = np.linalg.eigvalsh(several.precision).mean()
-    assert size > 5 and untried_alpha(several, 25.0) * size == pytest.approx(1.0)
+    assert size > 5 and alpha_of_weight(several, 25.0, 0.04) * size == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("dim, classes", [(512, 10), (768, 20)])
