@@ -60,9 +60,12 @@ def drawn_mask(height: int, width: int, rng: Generator) -> Floats:
     return mask
 
 
-def darkened(rgb: Floats, mask: Floats, stops: float, rng: Generator) -> Floats:
-    """Take ``stops`` EV of light from where the mask is 1, with sensor noise; (H, W, 3) display light in [0, 1]."""
+def darkened(rgb: Floats, mask: Floats, stops: float, rng: Generator, *, noise: float = 1.0) -> Floats:
+    """Take ``stops`` EV of light from where the mask is 1, with sensor noise; (H, W, 3) display light in [0, 1].
+
+    ``noise`` scales the noise: a small copy of a photo has the mean of many pixels.
+    """
     light = to_linear(rgb) * np.exp2(-stops * mask)[..., None]
     deviation = np.sqrt(PHOTON_NOISE * light + READ_NOISE**2)
-    noisy = light + deviation * rng.standard_normal(light.shape, np.float32)
+    noisy = light + np.float32(noise) * deviation * rng.standard_normal(light.shape, np.float32)
     return to_display(np.clip(noisy, 0.0, 1.0))

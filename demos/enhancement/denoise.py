@@ -7,13 +7,18 @@ Symbols: y the lifted photo, gain = 1 / I^s', sigma the noise of the photo befor
 over small windows: a self-guided filter whose eps is the variance of the noise that the lifting added. Where sigma is
 0, or nothing was lifted, a is 1 and y' is y.
 
+    diffusion                y' = y + (gain - 1) / gain (x_0(y, d sigma gain) - y),  d how much noise is assumed
+
+with x_0 of core.light_denoise: the noise that was there before the lifting stays, what the lifting added goes.
+
 Noise by the median of the photo's second differences in its darker, smoother places (Immerkaer 1996, "Fast Noise
 Variance Estimation", with a median in place of the mean, which edges move less).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +31,25 @@ Values = NDArray[Any]
 RADIUS = 2  # px
 FACTOR = 2.5  # k at full strength
 LEAST_SIGMA = 0.35 / 255  # below it what is found is rounding
+LEAST_GAIN = 1.1  # below it the diffusion model is not asked
 MARGIN = 2 * RADIUS
 _SAMPLES_PX = 512  # side of the window in the middle that the noise is read from
 _MAD = 0.6745  # of a normal distribution with deviation 1
+
+
+class Denoiser(Protocol):
+    """The diffusion model; core.light_denoise.LightDenoiser is one, tests hand in a stub."""
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        ...
+
+    def cleaned(
+        self, read: Callable[[slice], tuple[Floats, Floats]], height: int, width: int, *, job: Job | None = None
+    ) -> Iterator[tuple[slice, Floats]]:
+        """Rows in order with their pixels, from rows with the noise of each pixel."""
+        ...
 
 
 def noise_of(values: Values) -> float:
@@ -56,6 +77,7 @@ def denoised(
     options: EnhanceOptions,
     *,
     sigma: float,
+    model: Denoiser | None = None,
     job: Job | None = None,
     band_px: int = BAND_PX,
 ) -> Values:
@@ -67,6 +89,7 @@ def denoised(
         field: The light it was divided by.
         options: ``denoise`` scales the noise that is assumed.
         sigma: Of :func:`noise_of`.
+        model: The diffusion model; None takes the filter.
         job: Told the rows done; asked for Cancel before each band.
         band_px: Pixels of a band; the result does not depend on it.
 
@@ -75,6 +98,8 @@ def denoised(
     """
     if options.denoise == 0 or options.strength == 0 or sigma < LEAST_SIGMA:
         return lifted
+    if model is not None:
+        return _diffused(lifted, given, field, options, sigma, model, job)
     height, width = lifted.shape[:2]
     top = np.float32(np.iinfo(lifted.dtype).max)
     factor = np.float32(FACTOR * options.denoise * sigma)
@@ -91,6 +116,38 @@ def denoised(
             plane = lifted[first:last, :, channel].astype(np.float32) / top
             smooth = _smoothed(plane, eps)[inside]
             out[rows, :, channel] = np.rint(np.clip(smooth, 0.0, 1.0) * top)
+    return out
+
+
+def _diffused(
+    lifted: Values,
+    given: Values,
+    field: LightField,
+    options: EnhanceOptions,
+    sigma: float,
+    model: Denoiser,
+    job: Job | None,
+) -> Values:
+    height, width, channels = lifted.shape
+    top = np.float32(np.iinfo(lifted.dtype).max)
+
+    def gain_at(rows: slice) -> Floats:
+        luma = luma_of(given[rows])
+        return np.maximum(gain_of(luma, field.at(luma, rows.start, height), options), np.float32(1.0))
+
+    def read(rows: slice) -> tuple[Floats, Floats]:
+        pixels = np.broadcast_to(lifted[rows], (rows.stop - rows.start, width, 3)).astype(np.float32) / top
+        gain = gain_at(rows)
+        level = np.where(gain > LEAST_GAIN, gain * np.float32(options.denoise * sigma), np.float32(0.0))
+        return pixels, level
+
+    out = np.empty_like(lifted)
+    for rows, clean in model.cleaned(read, height, width, job=job):
+        before = lifted[rows].astype(np.float32) / top
+        if channels == 1:
+            clean = clean.mean(axis=2, keepdims=True)
+        share = (1 - 1 / gain_at(rows))[..., None]
+        out[rows] = np.rint(np.clip(before + share * (clean - before), 0.0, 1.0) * top)
     return out
 
 

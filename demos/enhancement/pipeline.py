@@ -18,7 +18,7 @@ from core.image_text import ImageTextModel
 from core.light import LightScale
 from core.tasks import Job
 from demos.enhancement.answers import Enhancement
-from demos.enhancement.denoise import denoised, noise_of
+from demos.enhancement.denoise import Denoiser, denoised, noise_of
 from demos.enhancement.light_map import LightField, enhanced, luma_of
 from demos.enhancement.light_score import SCORED_PX, light_of, scale_for
 from demos.enhancement.measures import tone_curve, tones_of
@@ -46,6 +46,7 @@ def enhance(
     light: LightSource | None,
     clip: ImageTextModel | None = None,
     scale: LightScale | None = None,
+    denoiser: Denoiser | None = None,
     job: Job | None = None,
 ) -> Enhancement:
     """Enhance a photo.
@@ -56,6 +57,7 @@ def enhance(
         light: The networks; None only for the methods without one.
         clip: Who judges the light before and after; None leaves that out.
         scale: What is asked of it; None takes what came with the networks, or phrases.
+        denoiser: The diffusion model, where the options want one; None takes the filter.
         job: Where progress is told and Cancel is asked.
 
     Returns:
@@ -82,11 +84,14 @@ def enhance(
     why = _why_not(photo, options, shown_map)
     start_s = time.perf_counter()
     sigma = noise_of(photo.values)
-    values = photo.values
-    if not why:
-        values = enhanced(photo.values, field, options, job=job)
-        values = denoised(values, photo.values, field, options, sigma=sigma, job=job)
+    values = photo.values if why else enhanced(photo.values, field, options, job=job)
     seconds["apply"] = _lap(start_s)
+    start_s = time.perf_counter()
+    lifted, model = values, denoiser if options.denoiser == "diffusion" else None
+    if not why:
+        values = denoised(lifted, photo.values, field, options, sigma=sigma, model=model, job=job)
+    if values is not lifted:
+        seconds["noise"] = _lap(start_s)
     start_s = time.perf_counter()
     is_unchanged = values is photo.values
     file = photo.source if is_unchanged else written(photo, values)
@@ -99,6 +104,7 @@ def enhance(
         lights = _judged([before, after], clip, scale, light, job)
         seconds["judge"] = _lap(start_s)
     models = [light.name] if light is not None and options.method in LEARNT else []
+    models += [model.name] if model is not None and values is not lifted else []
     return Enhancement(
         file=file,
         name=_name_of(photo, is_unchanged=is_unchanged),

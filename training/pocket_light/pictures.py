@@ -21,7 +21,8 @@ from PIL import Image
 Rgb8 = NDArray[np.uint8]  # (H, W, 3)
 Floats = NDArray[np.float32]
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-SETS = {"flickr": 700, "caltech": None, "houses": None}  # prepared sets and how many of each, in their order
+SETS = ("flickr", "caltech", "houses")  # prepared sets
+MOST_PHOTOS = 700  # of each, in their order
 MEAN_RANGE = (0.34, 0.64)  # mean luma of what counts as well lit
 MOST_CLIPPED = 0.06  # share of pixels at either end
 HELD_OUT_EVERY = 5  # SICE: every fifth scene is for tests
@@ -37,13 +38,15 @@ def is_well_lit(rgb: Rgb8) -> bool:
 
 def well_lit_photos(data: Path) -> list[Rgb8]:
     """The well-lit ones among the prepared photos for training, squares of 112 px."""
-    found: list[Rgb8] = []
-    for name, most in SETS.items():
-        pixels = np.load(data / f"{name}.npy", mmap_mode="r")
-        splits = [row[1] for row in json.loads((data / f"{name}.json").read_text())]
-        kept = [place for place, split in enumerate(splits) if split == "train"][:most]
-        found += [rgb for place in kept[:700] if is_well_lit(rgb := np.asarray(pixels[place]))]
-    return found
+    return [rgb for name in SETS for rgb in photos_of(data, name) if is_well_lit(rgb)]
+
+
+def photos_of(data: Path, name: str) -> list[Rgb8]:
+    """The first photos for training of one prepared set, squares of 112 px."""
+    pixels = np.load(data / f"{name}.npy", mmap_mode="r")
+    splits = [row[1] for row in json.loads((data / f"{name}.json").read_text())]
+    kept = [place for place, split in enumerate(splits) if split == "train"][:MOST_PHOTOS]
+    return [np.asarray(pixels[place]) for place in kept]
 
 
 def squared(rgb: Rgb8, side_px: int, rng: Generator) -> Floats:

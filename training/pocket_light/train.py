@@ -4,8 +4,8 @@ Run first ``python -m training.pocket_light.train pairs --data DATA --raw RAW --
 with ``rave``, ``clip-lit`` and ``clip-lit-latent``, which start from RUN/pairs.pt where it is there, else (or with
 ``--from-nothing``) from a map of ones. The same command resumes the pairs; the others are short and start anew.
 
-- ``pairs``: mean |enhanced - original| over photos whose subject was darkened, a fifth of them left as they were, and
-  SICE scenes. CLIP-LIT starts with 1,000 steps of self-reconstruction; this is a start that knows pictures too.
+- ``pairs``: the known map of photos whose subject was darkened, some of them left as they were, and of SICE scenes.
+  CLIP-LIT starts with 1,000 steps of self-reconstruction; this is a start that knows pictures too.
 - the others: :mod:`core.light_fit`, on the darkened photos alone; the guide is pocket-clip.
 """
 
@@ -38,14 +38,20 @@ from training.pocket_light.pictures import (
     squared,
     well_lit_photos,
 )
+from training.pocket_sam.muon import Muon
 
 log = logging.getLogger(__name__)
 
 STOPS = (1.0, 3.5)  # EV that a subject loses
-SIDES = (32, 40, 48, 64)  # px; light is a matter of large areas, and a step of 32 px costs a quarter of one of 64
-PAIRS_BATCH, GUIDED_BATCH = 8, 4
-LEFT_ALONE, FROM_SICE = 0.2, 0.25  # shares of the pairs
-PAIRS_RATE = 1.5e-3
+# Share of the budget to which a side (px) holds: the network sees 35 px around a pixel, so the whole of such pictures,
+# and where light is missing is a matter of large areas; a step of 16 px costs a sixteenth of one of 64.
+STAGES = ((0.45, 16), (0.8, 24), (1.0, 32))
+SIDES = (24, 32)  # for the guided runs
+PAIRS_BATCH, GUIDED_BATCH = 16, 4
+LEFT_ALONE, FROM_SICE = 0.15, 0.2  # shares of the pairs
+PAIRS_RATE, MATRIX_RATE = 2e-3, 3e-3  # of Adam, and of Muon for the convolutions inside
+MOST_NOISE = 0.3  # share of the sensor's noise that is left in a small copy of a photo
+RELATIVE, ROUND_OFF = 0.1, 0.1  # of the loss on the map
 GUIDE = "pocket-clip"
 GROUP = 256  # pictures of each kind behind the residual vector
 PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 60, 42, 20  # the authors': 8,000, then rounds of 2,100 and 1,000
@@ -63,7 +69,7 @@ class Material:
         self._read: dict[Path, Rgb8] = {}
 
     def pair(self, side_px: int) -> tuple[Floats, Floats]:
-        """A picture as it should be and as it was given, (S, S, 3) each."""
+        """A picture as it should be and as it was given, (S, S, 3) each, in display light."""
         kind = self.rng.random()
         if self.scenes and kind < FROM_SICE:
             return self._sice_pair(side_px)
@@ -71,7 +77,7 @@ class Material:
         if kind < FROM_SICE + LEFT_ALONE:
             return good, good
         mask = drawn_mask(side_px, side_px, self.rng)
-        return good, darkened(good, mask, self.rng.uniform(*STOPS), self.rng)
+        return good, darkened(good, mask, self.rng.uniform(*STOPS), self.rng, noise=self.rng.uniform(0, MOST_NOISE))
 
     def pairs(self, side_px: int) -> tuple[Tensor, Tensor]:
         """A batch of pairs, given and wanted, (N, 3, S, S) each."""
@@ -165,42 +171,56 @@ def save(path: Path, **state: Any) -> None:
 def train_pairs(material: Material, out: Path, seconds: float) -> None:
     net = light_net.build()
     light_net.start_as_identity(net)
-    adam = torch.optim.Adam(net.parameters(), lr=PAIRS_RATE)
+    inner = [value for value in net.parameters() if value.ndim == 4 and value.shape[0] > 1 and value.shape[1] > 3]
+    outer = [value for value in net.parameters() if all(value is not other for other in inner)]
+    optimizers = (Muon(inner, lr=MATRIX_RATE, weight_decay=0.0), torch.optim.Adam(outer, PAIRS_RATE, betas=(0.9, 0.98)))
     path, step, spent = out / "pairs.pt", 0, 0.0
     if path.exists():
         state = torch.load(path, weights_only=True)
         net.load_state_dict(state["net"])
-        adam.load_state_dict(state["adam"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         step, spent = state["step"], state["seconds"]
-    clock = Clock(spent, seconds)
+    seen: list[Tensor] = []
+    net.cond_add1.register_forward_hook(lambda module, given, found: seen.append(found))
+    clock, losses = Clock(spent, seconds), []
     with (out / "pairs.csv").open("a", newline="") as file:
         rows = csv.writer(file)
         while clock.progress < 1:
-            loss, light = pairs_loss(net, material)
-            for group in adam.param_groups:
-                group["lr"] = rate_at(clock.progress, PAIRS_RATE)
-            adam.zero_grad()
+            side_px = next(side for share, side in STAGES if clock.progress < share)
+            given, wanted = material.pairs(side_px)
+            seen.clear()
+            net(given)
+            loss = map_loss(seen[0], given, wanted)
+            for optimizer, rate in zip(optimizers, (MATRIX_RATE, PAIRS_RATE), strict=True):
+                optimizer.param_groups[0]["lr"] = rate_at(clock.progress, rate)
+                optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            adam.step()
-            step += 1
+            for optimizer in optimizers:
+                optimizer.step()
+            step, losses = step + 1, [*losses, loss.item()]
             if step % SAVE_EVERY == 0 or clock.progress >= 1:
-                rows.writerow([step, f"{clock.spent_s:.1f}", f"{loss.item():.4f}", f"{light:.3f}"])
+                rows.writerow([step, f"{clock.spent_s:.1f}", side_px, f"{np.mean(losses):.4f}"])
                 file.flush()
-                state = {"net": net.state_dict(), "adam": adam.state_dict(), "step": step, "seconds": clock.spent_s}
-                save(path, **state)
+                losses = []
+                kept = [optimizer.state_dict() for optimizer in optimizers]
+                save(path, net=net.state_dict(), optimizers=kept, step=step, seconds=clock.spent_s)
 
 
-def pairs_loss(net: torch.nn.Module, material: Material) -> tuple[Tensor, float]:
-    """Mean absolute error of one batch in display light, and the mean of its map."""
-    side_px = int(material.rng.choice(SIDES))
-    given, wanted = material.pairs(side_px)
-    light = net(given)
-    made = given / light.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
-    # Beyond 1 the clamp has no slope; a tenth of it keeps pictures from being blown out unnoticed.
-    over = (made - 1).clamp_min(0.0).mean()
-    dead = (light_net.LEAST_MAP - light).clamp_min(0.0).mean()
-    return (made.clamp(0.0, 1.0) - wanted).abs().mean() + 0.1 * over + dead, float(light.detach().mean())
+def map_loss(light: Tensor, given: Tensor, wanted: Tensor) -> Tensor:
+    """How far a map lies from the one that is known, relative to it; of the map before its ReLU (no slope at 0).
+
+    Args:
+        light: (N, 1, S, S).
+        given: Pictures (N, 3, S, S).
+        wanted: What they should become; its share of light is the map.
+    """
+    least = 2 / 255  # of light on both sides: blacks say nothing
+    known = (given.mean(1, keepdim=True) + least) / (wanted.mean(1, keepdim=True) + least)
+    known = known.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
+    error = (light - known) / (known + RELATIVE)
+    return (error.square() + ROUND_OFF**2).sqrt().mean() - ROUND_OFF
 
 
 def train_guided(method: Any, material: Material, out: Path, seconds: float, *, from_nothing: bool, tag: str) -> None:
