@@ -1,4 +1,4 @@
-// Tracks of a separation: {tracks: [{name, key, file, gain_db, picture, ticks, mask?, presence?, truth_db?}], wanted, notes, foot}.
+// Tracks of a separation: {tracks: [{name, key, file, gain_db, picture, ticks, mask?, presence?, truth_db?, opinion?}], wanted, notes, foot}.
 let isMatched = true;
 
 // A player can only be turned down: the quietest track, after matching, stands at full volume.
@@ -37,6 +37,7 @@ function track(item, value) {
     make("h3", { dir: "auto" }, item.name),
     item.presence && presenceLine(item.presence),
     item.truth_db != null && make("p", { class: "quiet" }, `${item.truth_db > 0 ? "+" : ""}${item.truth_db} dB SI-SDR nearer to the truth than the mixture`),
+    item.opinion && make("p", { class: "quiet" }, item.opinion),
     make("audio", { controls: true, preload: "metadata", src: item.file.url, "data-key": `player-${item.key}`, "aria-label": item.name }),
     make("p", { class: "quiet gain" }, isMatched && item.gain_db ? `${item.gain_db > 0 ? "+" : ""}${item.gain_db.toFixed(1)} dB to be as loud as the whole` : ""),
     picture(item.picture, `Spectrogram of ${item.name}`, item.ticks),

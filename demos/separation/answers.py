@@ -30,6 +30,7 @@ class Presence:
         step_s: Seconds between two of them.
         is_heard: Whether the score reaches what the model asks for.
         nearest: The trained sound that the query leans to, or "".
+        is_picture: Whether a picture was shown in place of words.
     """
 
     query: str
@@ -38,6 +39,7 @@ class Presence:
     step_s: float
     is_heard: bool
     nearest: str = ""
+    is_picture: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,15 @@ def listen(
     logits = separator.logits(picture, asked.embeddings, job=job)
     over_time, step_s = presence_over_time(logits, picture)
     presence = tuple(
-        Presence(query.text, float(row.max()), row, step_s, bool(row.max() >= separator.usage.heard_from), nearest)
+        Presence(
+            query.text,
+            float(row.max()),
+            row,
+            step_s,
+            bool(row.max() >= separator.usage.heard_from),
+            nearest,
+            query.picture is not None,
+        )
         for query, row, nearest in zip(queries, over_time, asked.nearest, strict=True)
     )
     seconds = {"query": asked_s - began_s, "picture": seen_s - asked_s, "masks": time.perf_counter() - seen_s}

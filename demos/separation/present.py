@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demos.separation.answers import Presence, Separation
+from demos.separation.judging import Opinion
 from demos.separation.options import SeparateOptions
 from demos.separation.pictures import Pictures, draw, ticks
 
@@ -18,10 +19,12 @@ _STAGE_WORDS = {"query": "query", "picture": "looking at the sound", "masks": "m
 _CURVE_POINTS = 200
 
 
-def as_json(found: Separation) -> dict[str, Any]:
+def as_json(found: Separation, opinions: Sequence[Opinion | None] = ()) -> dict[str, Any]:
     """What the endpoint returns beside the sounds; the first query stands at the top."""
     first = found.heard.presence[0]
+    told = [one and {name: _rounded(value) for name, value in vars(one).items()} for one in opinions]
     return {
+        **({"clap": told} if told else {}),
         "query": first.query,
         "presence": round(first.score, 4),
         "seconds": round(sum(found.seconds.values()), 3),
@@ -33,6 +36,10 @@ def as_json(found: Separation) -> dict[str, Any]:
         "stages": {name: round(value, 3) for name, value in found.seconds.items()},
         "notes": list(found.heard.notes),
     }
+
+
+def _rounded(value: float | int | str) -> float | int | str:
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _told(one: Presence) -> dict[str, Any]:
@@ -47,6 +54,7 @@ def view_value(
     files: Mapping[str, Any],
     gains_db: Sequence[float],
     truths_db: Mapping[str, float],
+    opinions: Sequence[Opinion | None] = (),
 ) -> dict[str, Any]:
     """What assets/views/sound.js draws.
 
@@ -56,6 +64,7 @@ def view_value(
         files: Gradio's file of each sound: "mixture", "stem 0", "stem 1", ..., "rest".
         gains_db: What makes mixture, stems and rest equally loud, in this order.
         truths_db: For bundled mixtures: by query, how much nearer the stem is to the truth than the mixture, dB.
+        opinions: CLAP's, one a query, where it was asked.
     """
     pictures = draw(found.heard, options)
     tracks = [_track("The whole sound", "mixture", files, gains_db[0], pictures.mixture)]
@@ -64,10 +73,19 @@ def view_value(
         tracks.append({**track, "mask": _address(pictures.masks[i]), "presence": _presence(one)})
         if one.query in truths_db:
             tracks[-1]["truth_db"] = round(truths_db[one.query], 1)
+        opinion = opinions[i] if opinions else None
+        if opinion is not None:
+            tracks[-1]["opinion"] = opinion_words(opinion)
     name = "Everything else" if len(found.stems) < 2 else "Everything else together"
     tracks.append(_track(name, "rest", files, gains_db[-1], pictures.rest))
     wanted = "rest" if found.mode == "remove" else "stem 0"
     return {"tracks": tracks, "wanted": wanted, "notes": list(found.heard.notes), "foot": foot(found, pictures)}
+
+
+def opinion_words(one: Opinion) -> str:
+    """CLAP's opinion in a line."""
+    place = "the nearest to these words" if one.place == 1 else f"number {one.place} in nearness to these words"
+    return f"CLAP: {place} of {one.count} sounds (cosine {one.own:.2f}, the whole {one.whole:.2f})"
 
 
 def _presence(one: Presence) -> dict[str, Any]:

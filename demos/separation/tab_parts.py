@@ -16,6 +16,7 @@ from demos.views import View
 from demos.widgets import PictureInput
 
 MODEL = "pocket-sep"
+JUDGE = "clap-htsat-unfused"
 USUAL = SeparateOptions()
 DEFAULT_QUERY = "flute"
 MODE_WORDS = [("Hear it alone", "keep"), ("Hear everything but it", "remove")]
@@ -59,6 +60,7 @@ class Inputs:
     above: gr.Radio
     mode: gr.Radio
     depth: gr.Radio
+    is_judged: gr.Checkbox
 
     def all(self) -> list[Any]:
         """The components in order."""
@@ -95,6 +97,7 @@ def _place_options() -> dict[str, Any]:
             USUAL.nearest_label, label="Lean on known sounds", info="Helps free descriptions; never touches pictures."
         )
         above = gr.Radio(ABOVE_WORDS, value=USUAL.above, label="Above 8 kHz", info="The model hears up to 8 kHz.")
+        is_judged = gr.Checkbox(False, label="Ask CLAP too", info="Ranks the sounds against the words; a 615 MB model.")
         depth = gr.Radio(DEPTH_WORDS, value="24", label="Files", info="WAV at the sound's own rate and channels.")
     return {
         "negative": negative,
@@ -102,6 +105,7 @@ def _place_options() -> dict[str, Any]:
         "nearest_label": nearest,
         "above": above,
         "depth": depth,
+        "is_judged": is_judged,
     }
 
 

@@ -10,19 +10,20 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import InputError
+from core.errors import InputError, ModelUnavailable
 from core.images import read_image
 from core.pool import POOL
 from core.tasks import Job
 from demos.base import run_job, status
 from demos.separation import present
 from demos.separation.frames import read_frames
+from demos.separation.judging import Opinion, judge
 from demos.separation.loudness import matching_gain_db
 from demos.separation.options import Depth, Query, SeparateOptions
 from demos.separation.pipeline import Separation, listen, read_queries, read_sound, render
 from demos.separation.samples import gain_over_mixture_db, mixed, samples
 from demos.separation.sound import Sound
-from demos.separation.tab_parts import MODEL, Inputs, Parts, SoundUpload
+from demos.separation.tab_parts import JUDGE, MODEL, Inputs, Parts, SoundUpload
 from demos.separation.write import file_names, write_wav, write_zip
 from demos.widgets import Upload
 
@@ -37,6 +38,8 @@ class Shown:
     separation: Separation
     depth: Depth
     sample: str | None
+    opinions: tuple[Opinion | None, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def options_of(values: Mapping[str, Any]) -> SeparateOptions:
@@ -98,6 +101,7 @@ def separate_handler(parts: Parts) -> Callable[..., Updates]:
         above: str = "hold",
         mode: str = "keep",
         depth: Depth = "24",
+        is_judged: bool = False,
         picture: Upload | None = None,
         video: str | None = None,
         sample: str | None = None,
@@ -115,6 +119,7 @@ def separate_handler(parts: Parts) -> Callable[..., Updates]:
             above: Above 8 kHz: "hold", "pass" or "mute".
             mode: "keep" the named sounds, or "remove" them: then the rest is the wanted one.
             depth: Of the WAV files: "16", "24" or "float".
+            is_judged: Ask CLAP how much each sound is what was named; downloads 615 MB the first time.
             picture: A picture of what to hear.
             video: A video whose sound is taken apart where there is no audio.
             sample: Name of a bundled mixture, where there is neither.
@@ -131,7 +136,8 @@ def separate_handler(parts: Parts) -> Callable[..., Updates]:
             sound = source_of(audio, video, sample, job)
             with POOL.use(MODEL, job=job) as separator, POOL.use(separator.usage.query_model, job=job) as clip:
                 heard = listen(sound, queries, options, clip=clip, separator=separator, job=job)
-            return _answer(parts, Shown(render(heard, options, job=job), depth, sample), options, job)
+            shown = Shown(render(heard, options, job=job), depth, sample)
+            return _answer(parts, with_opinions(shown, job) if is_judged else shown, options, job)
 
         empty = {parts.stem: None, parts.rest: None, parts.json: None}
         shown, updates = yield from run_job(work, parts.line, always=empty)
@@ -152,12 +158,21 @@ def again_handler(parts: Parts) -> Callable[..., Updates]:
         def work(job: Job) -> tuple[Shown, dict[Any, Any]]:
             options = options_of(dict(zip(names, given, strict=True)))
             separation = render(shown.separation.heard, options, job=job)
-            return _answer(parts, replace(shown, separation=separation), options, job)
+            return _answer(parts, replace(shown, separation=separation, opinions=(), notes=()), options, job)
 
         newer, updates = yield from run_job(work, parts.line)
         yield {**updates, parts.shown: newer}
 
     return again
+
+
+def with_opinions(shown: Shown, job: Job) -> Shown:
+    """Ask CLAP; where it cannot be had, a sentence says so and the sounds stay."""
+    try:
+        with POOL.use(JUDGE, job=job) as model:
+            return replace(shown, opinions=judge(shown.separation, model, job=job))
+    except ModelUnavailable as error:
+        return replace(shown, notes=(f"CLAP could not be asked: {error}",))
 
 
 def zip_handler(parts: Parts) -> Callable[[Shown | None], str]:
@@ -186,14 +201,14 @@ def _answer(parts: Parts, shown: Shown, options: SeparateOptions, job: Job) -> t
         files[name] = {"path": str(written.path), "meta": {"_type": "gradio.FileData"}}
         notes += [written.note] if written.note else []
     gains_db = [0.0, *(matching_gain_db(one, sound) for one in sounds[1:])]
-    value = present.view_value(found, options, files, gains_db, _truths(shown))
-    value["notes"] += notes
+    value = present.view_value(found, options, files, gains_db, _truths(shown), shown.opinions)
+    value["notes"] += [*notes, *shown.notes]
     missing = sum(not one.is_heard for one in found.heard.presence)
     words = "Done." if not missing else f"Done, but {missing} of {len(found.stems)} queries are not heard."
     return shown, {
         parts.stem: files["stem 0"]["path"],
         parts.rest: files["rest"]["path"],
-        parts.json: present.as_json(found),
+        parts.json: present.as_json(found, shown.opinions),
         parts.tracks: value,
         parts.line: status("done", words),
     }

@@ -22,6 +22,7 @@ class StubSeparator:
         self.usage = Usage(clip.name, heard_from=0.2, labels=("red", "green", "blue"))
         self._names = clip.encode_texts(list(BANDS_HZ))
         self.calls = 0
+        self.judge: Any = None  # in the place of CLAP, where a test has one
 
     def logits(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Any:
         self.calls += 1

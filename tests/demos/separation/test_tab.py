@@ -18,14 +18,14 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core.errors import InputError
+from core.errors import InputError, ModelUnavailable
 from core.pool import Pool
 from core.tasks import Job
 from demos.base import MODEL_QUEUE
 from demos.separation import tab, tab_run
 from demos.separation.samples import samples
 from demos.separation.tab import DEMO
-from demos.separation.tab_parts import Inputs, Parts, SoundUpload, place
+from demos.separation.tab_parts import JUDGE, Inputs, Parts, SoundUpload, place
 from demos.widgets import Upload
 from tests.demos.separation.stub_separator import StubSeparator
 from tests.stub_model import StubModel, solid
@@ -52,7 +52,9 @@ def separator() -> Iterator[Any]:
 
     @contextmanager
     def use(self: Pool, name: str, *, job: Job | None = None) -> Iterator[Any]:
-        yield stub if name == tab.MODEL else clip
+        if name == JUDGE and stub.judge is None:
+            raise ModelUnavailable("It is not here.")
+        yield {tab.MODEL: stub, JUDGE: stub.judge}.get(name, clip)
 
     with mock.patch.object(Pool, "use", use):
         yield stub
@@ -114,6 +116,37 @@ def test_bundled_mixture_is_held_against_its_truth(parts: Parts, separator: Any)
     tracks = found[parts.tracks]["tracks"]
     assert all("truth_db" in track for track in tracks[1:-1])
     assert found[parts.line]["text"] == "Done, but 2 of 2 queries are not heard."  # the stub knows colours only
+
+
+class StubJudge:
+    """Hears the pitch: a sound's loudest frequency is its embedding, and "red" is the low one."""
+
+    name, rate_hz = "stub-clap", 8_000
+
+    def encode_texts(self, texts: Any, *, job: Any = None) -> Any:
+        return np.eye(2, dtype=np.float32)[[int(not text.endswith("of red")) for text in texts]]
+
+    def encode_sounds(self, waves: Any, *, job: Any = None) -> Any:
+        spectra = [np.abs(np.fft.rfft(wave, 8_000)) for wave in waves]
+        rows = np.array([[s[:600].sum(), s[600:].sum()] for s in spectra], np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_clap_ranks_the_sounds_against_the_words(parts: Parts, separator: Any, upload: SoundUpload) -> None:
+    separator.judge = StubJudge()
+    found = last(tab_run.separate_handler(parts)(upload, "red, green", is_judged=True))
+    told = found[parts.json]["clap"]
+    assert [row["query"] for row in told] == ["red", "green"] and all(row["place"] == 1 for row in told)
+    assert all(row["own"] > row["whole"] > 0 and row["count"] == 3 for row in told)
+    tracks = found[parts.tracks]["tracks"]
+    assert [("opinion" in track) for track in tracks] == [False, True, True, False]
+    assert tracks[1]["opinion"].startswith("CLAP: the nearest to these words of 3 sounds (cosine ")
+
+
+def test_without_clap_the_sounds_stay_and_a_sentence_says_so(parts: Parts, separator: Any, upload: SoundUpload) -> None:
+    found = last(tab_run.separate_handler(parts)(upload, "red", is_judged=True))
+    assert "clap" not in found[parts.json] and found[parts.stem]
+    assert "CLAP could not be asked: It is not here." in found[parts.tracks]["notes"]
 
 
 def test_zip_of_all(parts: Parts, separator: Any, upload: SoundUpload) -> None:
