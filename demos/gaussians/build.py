@@ -1,6 +1,7 @@
 """A scene with language from a ZIP of posed photos: Gaussians, masks, groups in space, embeddings, field.
 
-    read_photos -> fit -> find_masks of some photos -> find_groups -> embed_groups -> uplift (or LangSplat's training)
+    read_photos -> fit -> find_masks of some photos -> find_groups -> embed_groups -> make_pieces -> uplift
+    (or LangSplat's training)
 
 Whatever is costly leaves a file in the work folder, if one is given: ``fit.npz`` (to go on from), ``scene.npz`` and
 ``masks.npz``. A second run takes what is there, so that another encoder costs a minute.
@@ -13,7 +14,7 @@ import io
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,15 +30,15 @@ from demos.gaussians.cameras import Camera
 from demos.gaussians.field import LanguageField
 from demos.gaussians.field_file import write_scene
 from demos.gaussians.fit import Fit, FitOptions, Preview, fit
-from demos.gaussians.groups import Groups, Sightings, find_groups, sightings_of
+from demos.gaussians.groups import find_groups, sightings_of
 from demos.gaussians.masks import PhotoMasks, Segmenter, find_masks
 from demos.gaussians.objects import nearest_words
 from demos.gaussians.photos import Photo, PhotoSet, read_photos
+from demos.gaussians.pieces_make import make_pieces, objects_of
 from demos.gaussians.progress import Portion
 from demos.gaussians.regions import embed_groups
 from demos.gaussians.scene import Floats, GaussianScene
 from demos.gaussians.uplift import field_of, uplift, weights_of_views
-from demos.gaussians.weights import ViewWeights
 
 Method = Literal["uplift", "langsplat"]
 METHODS: Final[tuple[Method, ...]] = ("uplift", "langsplat")
@@ -211,32 +212,23 @@ def add_language(
         raise InputError("No two photos agree on any mask; take more photos with more overlap, or finer tiles.")
     with clock.stage("embeddings"):
         pictures = [photo.rgb for photo in photos]
-        table = embed_groups(groups, found, masks, pictures, encoder, job=Portion(job, 91, 98, "Language"))
+        table = embed_groups(groups, found, masks, pictures, encoder, job=Portion(job, 91, 95, "Language"))
+    with clock.stage("pieces"):
+        pieces = make_pieces(scene, views, found, groups, pictures, encoder, job=Portion(job, 95, 98, "Language"))
         words = [
-            tuple(word.word for word in nearest_words(row, encoder, most=_WORDS)) if row.any() else () for row in table
+            tuple(word.word for word in nearest_words(row, encoder, most=_WORDS)) if row.any() else ()
+            for row in pieces.table
         ]
     with clock.stage("uplift"):
-        field = _lift(views, masks, found, groups, table, words, encoder.name, job)
+        lifted = uplift(views, masks, found, groups, job=Portion(job, 98, 100, "Language"))
+        field = field_of(lifted, groups, table, model=encoder.name)
+        field = replace(field, pieces=pieces, objects=objects_of(pieces, words=words))
     if method == "langsplat":
         from demos.gaussians.langsplat_train import train_field
 
         with clock.stage("training"):
             field = train_field(views, masks, found, groups, table, field, job=Portion(job, 98, 100, "LangSplat"))
     return field, len(groups)
-
-
-def _lift(
-    views: Sequence[ViewWeights],
-    masks: Sequence[PhotoMasks],
-    found: Sightings,
-    groups: Groups,
-    table: Floats,
-    words: Sequence[tuple[str, ...]],
-    model: str,
-    job: Job | None,
-) -> LanguageField:
-    lifted = uplift(views, masks, found, groups, job=Portion(job, 98, 100, "Language"))
-    return field_of(lifted, groups, table, model=model, words=words)
 
 
 def _chosen(photos: Sequence[Photo], count: int) -> list[Photo]:

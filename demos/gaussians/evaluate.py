@@ -33,9 +33,8 @@ from demos.gaussians.cameras import Camera
 from demos.gaussians.field import LanguageField
 from demos.gaussians.history import Selection
 from demos.gaussians.options import QueryOptions
-from demos.gaussians.query import level_maps, select_in_scene
+from demos.gaussians.query import in_view, select_in_scene
 from demos.gaussians.raster import render
-from demos.gaussians.relevancy import mask_of
 from demos.gaussians.weights import ViewWeights, view_weights
 from demos.gaussians.words import encode_words
 
@@ -206,14 +205,11 @@ def _picture_rows(
     rows, queries = [], list(truth.masks)
     words = encode_words(queries, options, model=model, job=job)
     for index, query in enumerate(queries):
-        maps = level_maps(view, field, words.texts(index), options, (view.width, view.height), job=job)
-        best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
-        mask, _ = mask_of(maps[best].smoothed, options.threshold, options.cut)
-        sharpest = max(maps.values(), key=lambda some: float(some.mean.max())).mean
-        peaks = np.argwhere(sharpest == sharpest.max())[:, ::-1]
+        seen = in_view(view, field, words, index, options, (view.width, view.height), job=job)
+        peaks = np.argwhere(seen.pointing == seen.pointing.max())[:, ::-1]
         is_hit = is_in_a_box(peaks, truth.boxes[query])
-        peak = float(maps[best].smoothed.max())
-        rows.append(Row(truth.name, query, iou_of(mask, truth.masks[query]), is_hit, best, peak))
+        peak = float(seen.maps[seen.level].smoothed.max())
+        rows.append(Row(truth.name, query, iou_of(seen.mask, truth.masks[query]), is_hit, seen.level, peak))
     return rows
 
 

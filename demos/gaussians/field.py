@@ -5,7 +5,8 @@ Two kinds, never both in one field:
     uplifted    f_i = unit(sum_k weights[i, l, k] table[ids[i, l, k]])     training-free, one table for all levels
     coded       f_i = decoder(codes[i, l])                                 LangSplat's autoencoder (arXiv:2312.16084)
 
-Beside them may stand *objects*: groups of Gaussians with one embedding each, for clicks and whole selections.
+Beside them may stand *objects*: groups of Gaussians with one embedding each, for clicks and whole selections; and
+*pieces*: groups that overlap and lie in each other, things and their parts, for queries that answer with groups.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from demos.gaussians.scene import Floats, Language
 LEVELS = ("subpart", "part", "whole")  # SAM's three outputs, LangSplat's levels 1, 2, 3
 MAX_LEVELS = 4
 MAX_CHOICES = 16  # K of an uplifted field
+MAX_MEMBERSHIPS = 64  # pieces that one Gaussian may be in
 
 Ints = NDArray[np.int32]
 
@@ -45,6 +47,40 @@ class Objects:
 
 
 @dataclass(frozen=True, eq=False)
+class Pieces:
+    """Groups of Gaussians that may overlap and lie in each other.
+
+    Attributes:
+        ids: (N, K) int32, the pieces of each Gaussian in any order, -1 for none.
+        levels: (P,) int8, index into the field's levels.
+        table: (P, D) float32, unit norm.
+        general: (P,) float32: cosine that a piece has with any word, because some are a little like every one.
+        support: (P,) float32: added to its cosines; the fewer photos agree on a piece, the more it is below 0.
+    """
+
+    ids: Ints
+    levels: NDArray[np.int8]
+    table: Floats
+    general: Floats
+    support: Floats
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Pieces:
+        """For some of the Gaussians, by mask or index."""
+        return replace(self, ids=self.ids[rows])
+
+    def check(self, count: int, level_count: int) -> None:
+        """Raise ValueError if it does not fit ``count`` Gaussians and ``level_count`` levels."""
+        _check("piece table", self.table, (None, None))
+        _check("general likeness of pieces", self.general, (len(self.table),))
+        _check("support of pieces", self.support, (len(self.table),))
+        if self.ids.ndim != 2 or len(self.ids) != count or self.ids.shape[1] > MAX_MEMBERSHIPS:
+            raise ValueError(f"piece ids must be ({count}, 0 to {MAX_MEMBERSHIPS}), not {self.ids.shape}")
+        _check_ids("piece ids", self.ids, len(self.table))
+        if self.levels.shape != (len(self.table),) or not np.isin(self.levels, range(level_count)).all():
+            raise ValueError(f"piece levels must be ({len(self.table)},) from 0 to {level_count - 1}")
+
+
+@dataclass(frozen=True, eq=False)
 class LanguageField:
     """The language of N Gaussians at L levels.
 
@@ -57,6 +93,7 @@ class LanguageField:
         codes: (N, L, C) float32; None for an uplifted field.
         decoder: Weights by the names of LangSplat's state dict (``decoder.0.weight``, ...); empty without codes.
         objects: Groups, or None.
+        pieces: Groups in groups, or None.
     """
 
     model: str
@@ -67,6 +104,7 @@ class LanguageField:
     codes: Floats | None = None
     decoder: Mapping[str, Floats] = field(default_factory=dict)
     objects: Objects | None = None
+    pieces: Pieces | None = None
 
     def __len__(self) -> int:
         array = self.codes if self.ids is None else self.ids
@@ -92,6 +130,7 @@ class LanguageField:
             weights=None if self.weights is None else self.weights[rows],
             codes=None if self.codes is None else self.codes[rows],
             objects=None if self.objects is None else self.objects.take(rows),
+            pieces=None if self.pieces is None else self.pieces.take(rows),
         )
 
     def validated(self, count: int) -> LanguageField:
@@ -125,6 +164,8 @@ class LanguageField:
             if self.objects.words and len(self.objects.words) != len(self.objects.table):
                 raise ValueError(f"{len(self.objects.words)} word lists for {len(self.objects.table)} objects")
             _check_ids("object ids", self.objects.ids, len(self.objects.table))
+        if self.pieces is not None:
+            self.pieces.check(count, level_count)
         return self
 
 

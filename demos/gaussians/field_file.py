@@ -2,7 +2,9 @@
 
 ``field/model`` () and ``field/levels`` (L,) text; ``field/ids`` (N, L, K) integers, -1 for none, ``field/weights``
 (N, L, K) and ``field/table`` (M, D), or ``field/codes`` (N, L, C) and ``field/decoder/NAME``; ``field/object_ids``
-(N,), ``field/object_table`` (O, D) and ``field/object_words`` (O,) text, words split by ``;``, where there are objects.
+(N,), ``field/object_table`` (O, D) and ``field/object_words`` (O,) text, words split by ``;``, where there are objects;
+``field/piece_ids`` (N, K), ``field/piece_levels``, ``field/piece_general`` and ``field/piece_support`` (P,) and
+``field/piece_table`` (P, D) where there are pieces.
 Floats may be float16, integers of any width; no pickles. A file may also hold a field alone, to lie next to a scene.
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from core.calibration import unit_rows
 from core.errors import InputError
 from demos.gaussians.cameras import Camera
-from demos.gaussians.field import LanguageField, Objects
+from demos.gaussians.field import LanguageField, Objects, Pieces
 from demos.gaussians.formats.archive import Archive
 from demos.gaussians.formats.blob import Blob
 from demos.gaussians.formats.npz import Arrays, write_npz
@@ -71,7 +74,7 @@ def read_field(blob: Blob, count: int) -> LanguageField | None:
                 weights = arrays.floats(f"{_FOLDER}weights", wide)
                 table = unit_rows(arrays.floats(f"{_FOLDER}table", (None, None)))
                 field = LanguageField(model, levels, ids=ids, weights=weights, table=table)
-            return _with_objects(field, arrays, count).validated(count)
+            return _with_pieces(_with_objects(field, arrays, count), arrays, count).validated(count)
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
@@ -107,6 +110,12 @@ def _arrays_of(field: LanguageField, compact: bool) -> dict[str, NDArray[Any]]:
         arrays["object_table"] = _halved(field.objects.table, compact)
         words = field.objects.words or ((),) * len(field.objects.table)
         arrays["object_words"] = np.array([_SPLIT.join(row) for row in words], np.str_)
+    if field.pieces is not None:
+        arrays["piece_ids"] = _narrowed(field.pieces.ids) if compact else field.pieces.ids
+        arrays["piece_levels"] = field.pieces.levels
+        arrays["piece_table"] = _halved(field.pieces.table, compact)
+        arrays["piece_general"] = field.pieces.general
+        arrays["piece_support"] = field.pieces.support
     return arrays
 
 
@@ -147,13 +156,25 @@ def _with_objects(field: LanguageField, arrays: Arrays, count: int) -> LanguageF
     table = unit_rows(arrays.floats(f"{_FOLDER}object_table", (None, None)))
     rows = arrays.texts(f"{_FOLDER}object_words", (len(table),)) if f"{_FOLDER}object_words" in arrays else []
     words = tuple(tuple(word for word in row.split(_SPLIT) if word) for row in rows)
-    return LanguageField(
-        field.model,
-        field.levels,
-        field.ids,
-        field.weights,
-        field.table,
-        field.codes,
-        field.decoder,
-        Objects(ids, table, words),
+    return replace(field, objects=Objects(ids, table, words))
+
+
+def _with_pieces(field: LanguageField, arrays: Arrays, count: int) -> LanguageField:
+    if f"{_FOLDER}piece_ids" not in arrays:
+        return field
+    table = unit_rows(arrays.floats(f"{_FOLDER}piece_table", (None, None)))
+    pieces = Pieces(
+        arrays.integers(f"{_FOLDER}piece_ids", (count, None)),
+        _level_numbers(arrays.integers(f"{_FOLDER}piece_levels", (len(table),)), len(field.levels)),
+        table,
+        arrays.floats(f"{_FOLDER}piece_general", (len(table),)),
+        arrays.floats(f"{_FOLDER}piece_support", (len(table),)),
     )
+    return replace(field, pieces=pieces)
+
+
+def _level_numbers(levels: NDArray[np.int32], count: int) -> NDArray[np.int8]:
+    """Levels as narrow integers; refused before what is too large for them would wrap around."""
+    if levels.size and not 0 <= int(levels.min()) <= int(levels.max()) < count:
+        raise ValueError(f"the level of a piece lies outside of 0..{count - 1}")
+    return levels.astype(np.int8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.labels import quoted
 from core.tasks import Job
@@ -14,14 +15,16 @@ from demos.gaussians.history import Selection
 from demos.gaussians.meanings import MeaningsCache, Texts
 from demos.gaussians.neighbours import mean_over
 from demos.gaussians.options import QueryOptions
+from demos.gaussians.pieces import Chosen, choose, of_gaussians
 from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.relevancy import box_mean, mask_of
 from demos.gaussians.scene import Floats, GaussianScene
-from demos.gaussians.select import NEIGHBOURS, extent_of, selected
+from demos.gaussians.select import NEIGHBOURS, extent_of, finished, selected
 from demos.gaussians.weights import ViewWeights
 from demos.gaussians.words import Words, least_peak
 
 MEANINGS = MeaningsCache()
+_COVERED = 0.5  # of a pixel, by the pieces that answer
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +96,89 @@ def _compared_first(view: ViewWeights, field: LanguageField, level: int, texts: 
     return np.where(total >= 0.1, sums[..., 0] / np.maximum(total, np.float32(1e-6)), np.float32(0.0))
 
 
+@dataclass(frozen=True, eq=False)
+class InView:
+    """The answer to a query in a view, before it is said what it is worth.
+
+    Attributes:
+        level: Level that answers.
+        maps: Of every level that was asked.
+        mask: (H, W) bool.
+        limit: Relevancy above which a pixel belongs to the mask.
+        pointing: (H, W) float32, greatest where the answer is surest.
+        pieces: What answers, where pieces were asked.
+    """
+
+    level: str
+    maps: dict[str, LevelMaps]
+    mask: NDArray[np.bool_]
+    limit: float
+    pointing: Floats
+    pieces: Chosen | None = None
+
+
+def in_view(
+    view: ViewWeights,
+    field: LanguageField,
+    words: Words,
+    index: int,
+    options: QueryOptions,
+    size_wh: tuple[int, int],
+    *,
+    job: Job | None = None,
+) -> InView:
+    """Look for one of the queries in a view. Arguments as for :func:`find`."""
+    if asks_pieces(field, options):
+        return _pieces_in_view(view, field, words, index, options, size_wh, job)
+    maps = level_maps(view, field, words.texts(index), options, size_wh, job=job)
+    best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
+    mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
+    sharpest = max(maps.values(), key=lambda some: float(some.mean.max()))
+    return InView(best, maps, mask, limit, sharpest.mean)
+
+
+def asks_pieces(field: LanguageField, options: QueryOptions) -> bool:
+    """Whether a query is answered with pieces."""
+    return options.order == "pieces" and field.pieces is not None and len(field.pieces.table) > 0
+
+
+def _chosen(field: LanguageField, words: Words, index: int, options: QueryOptions) -> Chosen:
+    assert field.pieces is not None
+    level = field.levels.index(options.level) if options.level in field.levels else None
+    return choose(field.pieces, words.texts(index), words.parts.get(index), level)
+
+
+def _pieces_in_view(
+    view: ViewWeights,
+    field: LanguageField,
+    words: Words,
+    index: int,
+    options: QueryOptions,
+    size_wh: tuple[int, int],
+    job: Job | None,
+) -> InView:
+    """Pieces need no smoothing to be quiet: what answers is decided in space, and the view only shows it."""
+    assert field.pieces is not None
+    chosen = _chosen(field, words, index, options)
+    names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
+    levels = [field.levels.index(name) for name in names]
+    own = [of_gaussians(field.pieces, chosen.relevancy, level=level) for level in levels]
+    is_answer = of_gaussians(field.pieces, chosen.is_chosen.astype(np.float32))
+    drawn = view.render(np.column_stack([*own, is_answer]).astype(np.float32), job=job)
+    size_px = options.filter_px(size_wh[1])
+    maps = {}
+    for place, name in enumerate(names):
+        raw = enlarged(np.ascontiguousarray(drawn[..., place]), size_wh)
+        maps[name] = LevelMaps(raw, box_mean(raw, size_px), raw)
+    best = field.levels[chosen.level]
+    cover = enlarged(np.ascontiguousarray(drawn[..., -1]), size_wh)
+    if options.threshold == "fixed":
+        mask, limit = cover >= _COVERED, float(chosen.relevancy[chosen.is_chosen].min(initial=1))
+    else:
+        mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
+    return InView(best, maps, mask, limit, box_mean(cover, size_px), chosen)
+
+
 def find(
     scene: GaussianScene,
     field: LanguageField,
@@ -118,16 +204,15 @@ def find(
         model: Name of the model, for what its peaks are held against.
         job: Asked for Cancel.
     """
-    query, texts = words.queries[index], words.texts(index)
-    maps = level_maps(view, field, texts, options, size_wh, job=job)
-    best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
+    query = words.queries[index]
+    seen = in_view(view, field, words, index, options, size_wh, job=job)
+    best, maps = seen.level, seen.maps
     peaks = tuple(_peak(level, some, level == best) for level, some in maps.items())
-    peak, least = float(maps[best].smoothed.max()), least_peak(options, model)
+    peak, least = float(maps[best].smoothed.max()), least_peak(options, model, by_pieces=seen.pieces is not None)
     is_found = peak >= least
-    own = MEANINGS.gaussians(field, field.levels.index(best), job=job).relevancy(texts, job=job)
-    mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
+    own = _own(field, words, index, best, seen.pieces, job)
     nothing = Selection.of(np.zeros(len(scene), np.float32))
-    selection = selected(scene, own, options, objects=field.objects) if is_found else nothing
+    selection = _selected(scene, field, own, options, seen.pieces) if is_found else nothing
     return Found(
         query=query,
         level=best,
@@ -136,9 +221,9 @@ def find(
         least_peak=least,
         is_found=is_found,
         sentence=_sentence(query, best, peak, least, len(selection.rows)),
-        threshold=limit,
+        threshold=seen.limit,
         relevancy=maps[best].smoothed,
-        mask=mask if is_found else np.zeros_like(mask),
+        mask=seen.mask if is_found else np.zeros_like(seen.mask),
         gaussian_relevancy=own,
         selection=selection,
         extent=extent_of(scene, selection),
@@ -172,6 +257,11 @@ def select_in_scene(
     job: Job | None = None,
 ) -> InScene:
     """Select by the Gaussians' own meanings; the level with the greatest relevancy answers. Arguments as for find."""
+    if asks_pieces(field, options):
+        chosen = _chosen(field, words, index, options)
+        best = field.levels[chosen.level]
+        own = _own(field, words, index, best, chosen, job)
+        return InScene(best, float(chosen.relevancy.max()), _selected(scene, field, own, options, chosen), own)
     names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
     found: dict[str, tuple[float, Floats]] = {}
     for name in names:
@@ -181,6 +271,24 @@ def select_in_scene(
     best = max(found, key=lambda name: found[name][0])
     peak, own = found[best]
     return InScene(best, peak, selected(scene, own, options, objects=field.objects), own)
+
+
+def _own(field: LanguageField, words: Words, index: int, level: str, chosen: Chosen | None, job: Job | None) -> Floats:
+    """(N,) each Gaussian's own relevancy at a level."""
+    place = field.levels.index(level)
+    if chosen is not None and field.pieces is not None:
+        return of_gaussians(field.pieces, chosen.relevancy, level=place)
+    return MEANINGS.gaussians(field, place, job=job).relevancy(words.texts(index), job=job)
+
+
+def _selected(
+    scene: GaussianScene, field: LanguageField, own: Floats, options: QueryOptions, chosen: Chosen | None
+) -> Selection:
+    """The Gaussians of the pieces that answer; without pieces, or with another threshold, those above the cut."""
+    if chosen is None or field.pieces is None or options.threshold != "fixed":
+        return selected(scene, own, options, objects=field.objects)
+    mask = of_gaussians(field.pieces, chosen.is_chosen.astype(np.float32)) > 0
+    return finished(scene, mask, options, objects=field.objects)
 
 
 def _peak(level: str, maps: LevelMaps, is_chosen: bool) -> LevelPeak:

@@ -27,7 +27,10 @@ from demos.gaussians.scene import Floats
 BEST_VIEWS: Final = 4
 MEAN_RGB: Final = (124, 116, 104)  # of ImageNet; OpenAI's mean is the same to the eye
 CONTEXT: Final = 1.15  # side of a plain cut-out in sides of its box
+WINDOW: Final = 1.6  # side of what dense features are read in, in sides of the mask's box
+_LEAST_WINDOW_PX: Final = 16
 _BATCH: Final = 64
+_BOX = Image.Resampling.BOX
 
 
 def best_masks(
@@ -112,7 +115,7 @@ def embed_groups(
     for group, masks in enumerate(best_masks(groups, found, photos)):
         for mask in masks:
             view = int(found.view_of[mask])
-            whole = _enlarged(photos[view].masks[found.number_of[mask]], pictures[view].shape[:2])
+            whole = enlarged(photos[view].masks[found.number_of[mask]], pictures[view].shape[:2])
             squares += [cut_out(pictures[view], whole, hidden=hidden) for hidden in (True, False)]
             owners += [group, group]
     rows = []
@@ -126,7 +129,31 @@ def embed_groups(
     return unit_rows(sums)
 
 
-def _enlarged(mask: NDArray[np.bool_], size_hw: tuple[int, ...]) -> NDArray[np.bool_]:
+def mean_inside(
+    rgb: NDArray[np.uint8], mask: NDArray[np.bool_], model: ImageTextModel, *, job: Job | None = None
+) -> Floats:
+    """Mean of the dense features inside a mask, seen with its surroundings: (D,) float32, unit norm, or zeros.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        mask: (H, W) bool, not empty.
+        model: The encoder.
+        job: Cancel.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    tall, wide = rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0]
+    side = min(max(_LEAST_WINDOW_PX, round(max(tall, wide) * WINDOW)), *mask.shape)
+    top = min(max((rows[0] + rows[-1] + 1 - side) // 2, 0), mask.shape[0] - side)
+    left = min(max((columns[0] + columns[-1] + 1 - side) // 2, 0), mask.shape[1] - side)
+    place = slice(top, top + side), slice(left, left + side)
+    size_px = sorted(model.patch_sides_px)[len(model.patch_sides_px) // 3]
+    grid = model.encode_patches(np.ascontiguousarray(rgb[place]), size_px=size_px, job=job)
+    share = Image.fromarray(mask[place].astype(np.float32)).resize((grid.shape[1], grid.shape[0]), _BOX)
+    mean: Floats = np.einsum("hw,hwd->d", np.asarray(share), grid)
+    return unit_rows(mean[None])[0]
+
+
+def enlarged(mask: NDArray[np.bool_], size_hw: tuple[int, ...]) -> NDArray[np.bool_]:
     """A mask at the size of its photo; at least one pixel stays."""
     grey = Image.fromarray(mask.astype(np.uint8) * np.uint8(255))
     large = np.asarray(grey.resize((size_hw[1], size_hw[0]), Image.Resampling.BILINEAR)) >= 128

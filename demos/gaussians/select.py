@@ -47,7 +47,13 @@ def selected(
         return Selection.of(np.zeros(len(scene), np.float32))
     if limit is None:
         limit = cut_at(values[has_meaning], options.threshold, options.cut)
-    mask = (values > np.float32(limit)) & has_meaning
+    return finished(scene, (values > np.float32(limit)) & has_meaning, options, objects=objects)
+
+
+def finished(
+    scene: GaussianScene, mask: NDArray[np.bool_], options: QueryOptions, *, objects: Objects | None = None
+) -> Selection:
+    """A mask (N,) as a selection, after what the options add to it: whole objects, rings of neighbours."""
     if options.whole_objects and objects is not None:
         mask = _whole(mask, objects)
     if options.grow:

@@ -20,7 +20,7 @@ from demos.gaussians.fit_seeds import from_places
 from demos.gaussians.masks import PhotoMasks, find_masks
 from demos.gaussians.photos import Photo
 from demos.gaussians.regions import MEAN_RGB, cut_out
-from demos.gaussians.scene import GaussianScene
+from demos.gaussians.scene import Floats, GaussianScene
 from demos.gaussians.uplift import LabelSums
 from demos.gaussians.weights import LabelWeights
 from tests.demos.gaussians.test_masks import ColourSegmenter
@@ -36,6 +36,10 @@ class ColourEncoder:
     logit_scale = 10.0
     logit_bias = 0.0
     calibration = Calibration()
+    patch_sides_px = (32,)
+
+    def encode_patches(self, image: NDArray[np.uint8], *, size_px: int = 32, job: Job | None = None) -> Floats:
+        return self.encode_images([image]).reshape(1, 1, 3)
 
     def encode_images(self, images: Sequence[NDArray[np.uint8]], *, job: Job | None = None) -> NDArray[np.float32]:
         rows = []

@@ -1,0 +1,120 @@
+"""Words held against pieces: groups of Gaussians that photos agree on, and their parts.
+
+    excess of a piece     e_g = cos(q, g) - m_q - max(l_g, max_j cos(n_j, g) - m_j) + u_g
+    relevancy             r_g = sigmoid(s e_g), LangSplat's but for l_g and u_g
+                          m: hubness of a text; n_j: negatives; l_g: what g has in common with any word; u_g: support
+    the answer            the best piece, and others that are as good (``MARGIN``) and have nothing in common with it
+    "X of the Y"          Y's best piece first; then X among the pieces that lie inside of it
+
+A scene has a few hundred pieces, so that a word costs a few hundred products, whatever the number of Gaussians.
+(LightSplat asks about a hundred objects; OpenGaussian, Wu et al. 2024, arXiv:2406.02058, selects Gaussians by group.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demos.gaussians.field import Pieces
+from demos.gaussians.meanings import Texts
+from demos.gaussians.scene import Floats
+
+MARGIN: Final = 0.01  # of cosine: pieces that fall short of the best by less are answers, too
+PART_MARGIN: Final = 0.02  # of the two cosines added up for a part: a car has four wheels
+APART: Final = 0.1  # of the smaller one's Gaussians that two answers may share
+INSIDE: Final = 0.6  # of a part's Gaussians that its whole holds
+PART_SHARE: Final = 0.7  # of its whole that a part may be
+
+_SHARED: WeakKeyDictionary[Pieces, Floats] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """What answers a query.
+
+    Attributes:
+        relevancy: (P,) float32 in [0, 1].
+        is_chosen: (P,) bool, the pieces that answer.
+        level: Index of the best piece's level.
+    """
+
+    relevancy: Floats
+    is_chosen: NDArray[np.bool_]
+    level: int
+
+
+def shared(pieces: Pieces) -> Floats:
+    """(P, P) how many Gaussians any two pieces have in common; their sizes on the diagonal. Kept while they live."""
+    from scipy.sparse import csr_matrix
+
+    if pieces not in _SHARED:
+        rows, columns = np.nonzero(pieces.ids >= 0)
+        places = rows, pieces.ids[rows, columns]
+        inside = csr_matrix((np.ones(len(rows), np.float32), places), (len(pieces.ids), len(pieces.table)))
+        _SHARED[pieces] = (inside.T @ inside).toarray()
+    return _SHARED[pieces]
+
+
+def choose(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts] | None, level: int | None) -> Chosen:
+    """Answer a query with pieces.
+
+    Args:
+        pieces: At least one.
+        texts: The whole query.
+        part: For "X of the Y" the texts of X and Y.
+        level: The only level that may answer, or None.
+    """
+    excess, scale, margin = excess_of(pieces, texts), np.float32(texts.temperature), MARGIN
+    allowed = np.ones(len(excess), bool) if level is None else pieces.levels == level
+    common = shared(pieces)
+    if part is not None:
+        found = _part_excess(pieces, texts, part, common)
+        if found is not None and (allowed & np.isfinite(found)).any():
+            excess, margin = found, PART_MARGIN
+    if not allowed.any():
+        allowed[:] = True
+    excess = np.where(allowed, excess, -np.inf)
+    best = int(excess.argmax())
+    is_chosen = np.zeros(len(excess), bool)
+    sizes = np.maximum(np.diagonal(common), 1)
+    for row in np.argsort(-excess, kind="stable"):
+        if excess[row] < excess[best] - margin:
+            break
+        if not (common[row, is_chosen] > APART * np.minimum(sizes[row], sizes[is_chosen])).any():
+            is_chosen[row] = True
+    with np.errstate(over="ignore"):
+        relevancy = (1 / (1 + np.exp(-scale * excess.astype(np.float64)))).astype(np.float32)
+    return Chosen(relevancy, is_chosen, int(pieces.levels[best]))
+
+
+def excess_of(pieces: Pieces, texts: Texts) -> Floats:
+    """(P,) e_g above."""
+    negatives = (pieces.table @ texts.negatives.T - texts.negative_offsets).max(axis=1, initial=-1)
+    own = pieces.table @ texts.query - np.float32(texts.query_offset)
+    excess: Floats = own - np.maximum(pieces.general, negatives) + pieces.support
+    return excess
+
+
+def _part_excess(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts], common: Floats) -> Floats | None:
+    """e_g for "X of the Y": Y's, less what a piece inside Y falls short of the best X there; -inf outside of Y."""
+    whole = excess_of(pieces, part[1])
+    thing = int(whole.argmax())
+    sizes = np.maximum(np.diagonal(common), 1)
+    is_inside = (common[:, thing] >= INSIDE * sizes) & (sizes < PART_SHARE * sizes[thing])
+    if not is_inside.any():
+        return None
+    own = excess_of(pieces, part[0]) + excess_of(pieces, texts)
+    falls_short = own - own[is_inside].max()
+    return np.where(is_inside, whole[thing] + falls_short, np.float32(-np.inf))
+
+
+def of_gaussians(pieces: Pieces, values: Floats, *, level: int | None = None) -> Floats:
+    """(N,) float32: the greatest value (P,) of the pieces that a Gaussian is in; 0 without one."""
+    counts = values if level is None else np.where(pieces.levels == level, values, np.float32(0))
+    padded = np.append(counts, 0).astype(np.float32)
+    found: Floats = padded[pieces.ids].max(axis=1, initial=0)
+    return found
