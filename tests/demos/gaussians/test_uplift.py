@@ -89,7 +89,9 @@ def test_three_things_get_their_meanings_back() -> None:
     meant = field.table[best[is_known]].argmax(1)
     assert (meant == owner[is_known]).mean() > 0.97
     assert len(field.objects.table) == 3
-    assert np.array_equal(field.objects.table[field.objects.ids[is_known]].argmax(1), meant)
+    is_in_one = field.objects.ids >= 0
+    named = field.objects.table[field.objects.ids[is_in_one]].argmax(1)
+    assert is_in_one.mean() > 0.9 and (named == owner[is_in_one]).mean() > 0.97
 
 
 def test_sums_by_label_are_the_dense_ones() -> None:
