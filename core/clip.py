@@ -18,9 +18,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.calibration import Calibration, Scoring, read_calibration
+from core.calibration import Calibration, Scoring, read_calibration, unit_rows
 from core.catalog import ModelSpec
-from core.clip_dense import DenseMethod, grid_hw, patch_embeddings, patch_px, sides_px, tower_kind
+from core.clip_dense import (
+    DenseMethod,
+    grid_hw,
+    joined_windows,
+    map_embeddings,
+    patch_embeddings,
+    patch_px,
+    sides_px,
+    tower_kind,
+    window_places,
+)
 from core.clip_files import Parts, read_parts
 from core.clip_prefixes import text_features
 from core.device import exclusive
@@ -34,11 +44,12 @@ if TYPE_CHECKING:
 
 Rgb = NDArray[np.uint8]  # (H, W, 3), upright sRGB
 Embeddings = NDArray[np.float32]
-Unit = Literal["images", "texts"]
+Unit = Literal["images", "texts", "windows"]
 
 BATCH_S = 0.5  # aim of one batch, so that others get the device and Cancel is heard
 MAX_BATCH = 64
 LEAST_TEXTS = 16  # texts are short: the usual handful of labels goes through in one batch and shares beginnings
+LEAST_WINDOWS = 4  # of a small tower: only those are read in windows
 DEFAULT_PX = 224  # side of the input where neither processor nor config says it
 MAX_ASPECT = 8  # a longer strip is cut to its middle before the centre crop that would throw the rest away anyway
 
@@ -101,7 +112,9 @@ class ClipEncoder:
         self._parts = parts
         self._device = device
         self._tokenizer_lock = threading.Lock()  # fast tokenizers fail when two threads set their padding
-        self._paces: dict[Unit, _Pace] = {"images": _Pace(1), "texts": _Pace(LEAST_TEXTS)}
+        self._paces: dict[Unit, _Pace] = {
+            "images": _Pace(1), "texts": _Pace(LEAST_TEXTS), "windows": _Pace(LEAST_WINDOWS),
+        }  # fmt: skip
         self._running_job: Job | None = None
         self._check_between_layers()
 
@@ -151,7 +164,13 @@ class ClipEncoder:
         return self._stacked(self.cache.fetch(list(texts), compute, job=job))
 
     def encode_patches(
-        self, image: Rgb, *, size_px: int | None = None, method: DenseMethod = "naclip", job: Job | None = None
+        self,
+        image: Rgb,
+        *,
+        size_px: int | None = None,
+        method: DenseMethod = "naclip",
+        in_windows: bool = False,
+        job: Job | None = None,
     ) -> Embeddings:
         """Embed the patches of one whole picture, in the space of the texts.
 
@@ -159,7 +178,9 @@ class ClipEncoder:
             image: (H, W, 3) uint8; the picture is resized to the grid, nothing is cropped away.
             size_px: The grid has as many cells as a square of this side; None takes the trained size.
             method: How patches mix in the last layer; see :mod:`core.clip_dense`.
-            job: Asked for Cancel between layers.
+            in_windows: Read a picture that is larger than the trained size in overlapping windows of that size, where
+                the tower is a ConvNet; towers with positions read it whole.
+            job: Asked for Cancel between layers and windows.
 
         Returns:
             (h, w, D) float32, unit norm; cell (0, 0) is the top left corner, h / w is about H / W.
@@ -176,13 +197,34 @@ class ClipEncoder:
         size_px = size_px or self.image_px
         cell = patch_px(network)
         rows, columns = grid_hw(*image.shape[:2], size_px=size_px, cell_px=cell)
+        window = self.image_px // cell if in_windows and tower_kind(network) == "map" else max(rows, columns)
 
         def compute(indices: list[int]) -> Iterator[tuple[int, Embeddings]]:
-            pixels = self._pixels([_resized(image, rows * cell, columns * cell)], do_resize=False, do_center_crop=False)
-            yield 0, self._run(lambda: patch_embeddings(network, pixels["pixel_values"], method=method), job)
+            resized = _resized(image, rows * cell, columns * cell)
+            pixels = self._pixels([resized], do_resize=False, do_center_crop=False)["pixel_values"]
+            if max(rows, columns) <= window:
+                yield 0, self._run(lambda: patch_embeddings(network, pixels, method=method), job)
+            else:
+                yield 0, self._windows(pixels, (rows, columns), window, job)
 
-        key = ("patches", image_key(image), rows, columns, method)
+        key = ("patches", image_key(image), rows, columns, method, window)
         return self.cache.fetch([key], compute, job=job)[0].copy()
+
+    def _windows(self, pixels: torch.Tensor, grid: tuple[int, int], window: int, job: Job | None) -> Embeddings:
+        """Cells of a large picture from overlapping windows; (1, 3, H, W) -> (h, w, D) unit norm."""
+        import torch
+
+        cell = pixels.shape[-1] // grid[1]
+        places = window_places(*grid, window)
+
+        def rows_of(batch: list[int]) -> Embeddings:
+            corners = [(places[i][0] * cell, places[i][1] * cell) for i in batch]
+            side = window * cell
+            parts = torch.cat([pixels[..., y : y + side, x : x + side] for y, x in corners])
+            return self._run(lambda: map_embeddings(self._parts.network, parts), job)
+
+        found = [row for _, row in self._in_batches(list(range(len(places))), "windows", rows_of, job)]
+        return unit_rows(joined_windows(np.stack(found), places, grid))
 
     @property
     def image_px(self) -> int:

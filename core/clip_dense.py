@@ -14,23 +14,32 @@ The towers were trained to give one vector a picture. What each patch says is re
   second model and keeps neighbours together.
 - SigLIP has no class token but an attention pool at the end: every patch goes through the pool's value path, as
   if the pool looked at that patch alone (MaskCLIP's idea; the method is not used).
-- A ConvNet tower ends in a mean over cells, norm and projection: every cell gets norm and projection of its own.
+- A ConvNet tower ends in a mean over cells, norm and projection: every cell gets norm and projection of its own. One
+  that was trained on small pictures has learnt their borders (all of its cells lie near a padded edge) and reads a
+  large picture best in windows of the trained side that overlap; a cell is the mean of the windows over it. Windows
+  are how SCLIP and NACLIP read large pictures too.
 
 Sizes other than the trained one: position embeddings are resized bicubically by transformers itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
 
+Floats = NDArray[np.float32]
 DenseMethod = Literal["naclip", "clearclip", "maskclip", "sclip"]
 TowerKind = Literal["class-token", "attention-pool", "map", "other"]
 GAUSSIAN_STD = 5.0  # patches; NACLIP's value for every backbone and data set
 CONVNET_STRIDE = 32  # pixels a cell of ConvNets that do not say (MobileNet, EfficientNet)
 MAP_SCALES = (1.2, 1.6, 2.0, 2.4)  # of the trained side: sizes that a ConvNet is asked at, see sides_px
+WINDOW_STEP = 2  # cells from one window to the next
 MAX_ASPECT = 16.0  # a longer strip is squeezed to this, so that no picture asks for a grid of one row by thousands
 
 
@@ -98,8 +107,50 @@ def patch_embeddings(network: Any, pixel_values: torch.Tensor, *, method: DenseM
         return _attention_pool_patches(vision, pixel_values).unflatten(0, (rows, -1))
     if kind == "other":
         raise ValueError(f"{type(vision).__name__} has no patch features")
-    cells = vision(pixel_values=pixel_values).last_hidden_state[0].permute(1, 2, 0)
+    return map_embeddings(network, pixel_values)[0]
+
+
+def map_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
+    """Embed the cells of pictures of one size by a tower of the kind ``"map"``: (N, 3, H, W) -> (N, h, w, D)."""
+    vision = network.vision_model
+    cells = vision(pixel_values=pixel_values).last_hidden_state.permute(0, 2, 3, 1)
     return network.visual_projection(vision.layernorm(cells) if hasattr(vision, "layernorm") else cells)
+
+
+def window_places(rows: int, columns: int, window: int) -> list[tuple[int, int]]:
+    """Top left cells of square windows that cover a grid, ``WINDOW_STEP`` apart, the last ones flush with the end.
+
+    Args:
+        rows: Of the grid.
+        columns: Of the grid.
+        window: Cells a side; on a shorter side of the grid there is one window, which ends with it.
+    """
+
+    def starts(cells: int) -> list[int]:
+        last = max(cells - window, 0)
+        return [*range(0, last, min(WINDOW_STEP, window)), last]
+
+    return [(row, column) for row in starts(rows) for column in starts(columns)]
+
+
+def joined_windows(windows: Floats, places: Sequence[tuple[int, int]], grid: tuple[int, int]) -> Floats:
+    """The mean of the windows over each cell.
+
+    Args:
+        windows: (N, h, w, D) float32.
+        places: Top left cell of each.
+        grid: Rows and columns; every cell lies in a window.
+
+    Returns:
+        (rows, columns, D) float32.
+    """
+    total = np.zeros((*grid, windows.shape[-1]), np.float32)
+    count = np.zeros((*grid, 1), np.float32)
+    for (row, column), window in zip(places, windows, strict=True):
+        where = np.s_[row : row + window.shape[0], column : column + window.shape[1]]
+        total[where] += window
+        count[where] += 1.0
+    return total / count
 
 
 def _class_token_patches(network: Any, pixel_values: torch.Tensor, rows: int, method: DenseMethod) -> torch.Tensor:

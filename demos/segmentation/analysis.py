@@ -30,7 +30,7 @@ Floats = NDArray[np.float32]
 MAX_MASKS = 1_000  # of one picture; the best by predicted IoU are kept
 LEAST_PX = 16  # pixels of a mask; a smaller one is noise
 # Side of the square with as many cells as the dense map, as a multiple of the model's input, where it is not given.
-DENSE_SCALE = 2.8
+DENSE_SCALE = 3.0
 DENSE_MOST_PX = 448  # transformers' cells mix all with all: beyond this the time grows and the map gets worse
 
 
@@ -48,6 +48,7 @@ class DenseModel(ImageTextModel, Protocol):
         *,
         size_px: int | None = None,
         method: DenseMethod = "naclip",
+        in_windows: bool = False,
         job: Job | None = None,
     ) -> Floats:
         """One (H, W, 3) picture -> (h, w, D) unit norm."""
@@ -183,11 +184,17 @@ def look(
 def _grid(rgb: NDArray[np.uint8], options: SegmentOptions, clip: DenseModel, job: Job | None) -> Floats | None:
     """Dense features; the way "sam+clip" wants them for the heat of its words alone, and does without."""
     try:
-        return clip.encode_patches(rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
+        return dense_grid(rgb, options, clip=clip, job=job)
     except ModelUnavailable:
         if options.way != "sam+clip":
             raise
         return None
+
+
+def dense_grid(rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None) -> Floats:
+    """Dense features of a picture under these options, (h, w, D) unit norm."""
+    size_px = dense_px(clip, options)
+    return clip.encode_patches(rgb, size_px=size_px, method=options.dense_method, in_windows=True, job=job)
 
 
 def dense_px(clip: DenseModel, options: SegmentOptions) -> int:

@@ -23,7 +23,7 @@ from demos.segmentation.analysis import (
     DenseModel,
     MaskModel,
     crop_features,
-    dense_px,
+    dense_grid,
     mask_features,
 )
 from demos.segmentation.dense import pooled
@@ -56,7 +56,7 @@ def descriptions(
     """What masks look like: cut out (N, D) and pooled (N, D), each None where the way does without."""
     crops = dense = None
     if options.way != "sam+clip":
-        grid = clip.encode_patches(picture.rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
+        grid = dense_grid(picture.rgb, options, clip=clip, job=job)
         dense = mask_features(grid, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         filled = [n for n in range(puzzle.inside.shape[1]) if puzzle.mask_px[n]]
@@ -95,7 +95,7 @@ def region_embedding(
     Returns:
         (N, D) float32, unit norm.
     """
-    grid = clip.encode_patches(picture.rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
+    grid = dense_grid(picture.rgb, options, clip=clip, job=job)
     height, width = picture.rgb.shape[:2]
     rows, columns = np.arange(grid.shape[0]), np.arange(grid.shape[1])
     boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)

@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from core import clip
 from core.catalog import Family
 from core.clip import ClipEncoder
-from core.clip_dense import MAX_ASPECT, DenseMethod, grid_hw, patch_embeddings, patch_px, tower_kind
+from core.clip_dense import (
+    MAX_ASPECT,
+    DenseMethod,
+    grid_hw,
+    joined_windows,
+    patch_embeddings,
+    patch_px,
+    tower_kind,
+    window_places,
+)
 from core.errors import ModelUnavailable
 from tests import tiny_clip
 
@@ -208,3 +217,52 @@ def test_only_a_convnet_is_asked_at_several_sizes(encoders: dict, family: Family
         assert grids == sorted(grids) and grids[0] != grids[-1]
     else:
         assert sides == (encoder.image_px,)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 12))
+def test_windows_cover_every_cell_and_end_with_the_grid(rows: int, columns: int, window: int) -> None:
+    places = window_places(rows, columns, window)
+    seen = np.zeros((rows, columns), int)
+    for row, column in places:
+        part = seen[row : row + window, column : column + window]
+        assert part.shape == (min(window, rows), min(window, columns)), "none sticks out"
+        part += 1
+    assert len(set(places)) == len(places)
+    assert seen.min() >= 1
+
+
+def test_a_cell_is_the_mean_of_the_windows_over_it() -> None:
+    windows = np.array([[[[1.0], [2.0], [3.0]]], [[[5.0], [7.0], [9.0]]]], np.float32)  # two of 1 x 3 cells
+    joined = joined_windows(windows, [(0, 0), (0, 2)], (1, 5))
+    np.testing.assert_allclose(joined[0, :, 0], [1.0, 2.0, 4.0, 7.0, 9.0])
+
+
+def test_a_large_picture_in_windows_equals_its_slow_twin(encoders: dict, rng: Any) -> None:
+    encoder = encoders["pocket"]
+    cell, side = patch_px(_network(encoder)), encoder.image_px
+    rgb = rng.integers(0, 256, (2 * side, 3 * side, 3), dtype=np.uint8)
+    size_px = round(math.sqrt(6) * side)
+    fast = encoder.encode_patches(rgb, size_px=size_px, in_windows=True)
+    rows, columns = grid_hw(2 * side, 3 * side, size_px=size_px, cell_px=cell)
+    pixels = encoder._pixels([clip._resized(rgb, rows * cell, columns * cell)], do_resize=False, do_center_crop=False)
+    cells: dict[tuple[int, int], list[np.ndarray]] = {}
+    window = side // cell
+    for row, column in window_places(rows, columns, window):
+        y, x = row * cell, column * cell
+        part = pixels["pixel_values"][..., y : y + side, x : x + side]
+        with torch.inference_mode():
+            seen = patch_embeddings(_network(encoder), part).numpy()
+        for i, j in np.ndindex(*seen.shape[:2]):
+            cells.setdefault((row + i, column + j), []).append(seen[i, j] / np.linalg.norm(seen[i, j]))
+    assert len(cells) == rows * columns
+    for (i, j), values in cells.items():
+        mean = np.mean(values, axis=0)
+        np.testing.assert_allclose(fast[i, j], mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_a_small_picture_and_a_tower_with_positions_are_read_whole(encoders: dict, rng: Any) -> None:
+    for family, size_px in (("pocket", encoders["pocket"].image_px), ("clip", 64)):
+        rgb = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        encoder = encoders[family]
+        whole = encoder.encode_patches(rgb, size_px=size_px)
+        np.testing.assert_array_equal(encoder.encode_patches(rgb, size_px=size_px, in_windows=True), whole)

@@ -53,7 +53,13 @@ class StubSegmenter(StubModel):
     prompts_seen: list[Prompt] = field(default_factory=list)
 
     def encode_patches(
-        self, image: NDArray[np.uint8], *, size_px: int | None = None, method: str = "naclip", job: Job | None = None
+        self,
+        image: NDArray[np.uint8],
+        *,
+        size_px: int | None = None,
+        method: str = "naclip",
+        in_windows: bool = False,
+        job: Job | None = None,
     ) -> NDArray[np.float32]:
         return super().encode_patches(image, size_px=size_px, job=job)
 

@@ -26,7 +26,7 @@ class DenseStub(StubModel):
 
     image_px = 32
 
-    def encode_patches(self, image, *, size_px=None, method="naclip", job=None):  # type: ignore[no-untyped-def]
+    def encode_patches(self, image, *, size_px=None, job=None, **_):  # type: ignore[no-untyped-def]
         return super().encode_patches(image, size_px=size_px, job=job)
 
 
@@ -196,7 +196,7 @@ def test_an_analysis_of_other_options_is_refused() -> None:
 
 
 class WithoutPatches(DenseStub):
-    def encode_patches(self, image, *, size_px=None, method="naclip", job=None):  # type: ignore[no-untyped-def]
+    def encode_patches(self, image, *, size_px=None, job=None, **_):  # type: ignore[no-untyped-def]
         raise ModelUnavailable("stub gives no patch features; choose another model for this.")
 
 
