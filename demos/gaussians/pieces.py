@@ -23,8 +23,8 @@ from demos.gaussians.field import Pieces
 from demos.gaussians.meanings import Texts
 from demos.gaussians.scene import Floats
 
-MARGIN: Final = 0.01  # of cosine: pieces that fall short of the best by less are answers, too
-PART_MARGIN: Final = 0.02  # of the two cosines added up for a part: a car has four wheels
+MARGIN: Final = 0.003  # of cosine: pieces that fall short of the best by less are answers, too
+PART_MARGIN: Final = 0.04  # of the two cosines added up for a part: a car has four wheels
 APART: Final = 0.1  # of the smaller one's Gaussians that two answers may share
 INSIDE: Final = 0.6  # of a part's Gaussians that its whole holds
 PART_SHARE: Final = 0.7  # of its whole that a part may be
@@ -59,7 +59,14 @@ def shared(pieces: Pieces) -> Floats:
     return _SHARED[pieces]
 
 
-def choose(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts] | None, level: int | None) -> Chosen:
+def choose(
+    pieces: Pieces,
+    texts: Texts,
+    part: tuple[Texts, Texts] | None = None,
+    *,
+    level: int | None = None,
+    generosity: float = 1.0,
+) -> Chosen:
     """Answer a query with pieces.
 
     Args:
@@ -67,6 +74,7 @@ def choose(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts] | None, level
         texts: The whole query.
         part: For "X of the Y" the texts of X and Y.
         level: The only level that may answer, or None.
+        generosity: Factor on the margin.
     """
     excess, scale, margin = excess_of(pieces, texts), np.float32(texts.temperature), MARGIN
     allowed = np.ones(len(excess), bool) if level is None else pieces.levels == level
@@ -82,7 +90,7 @@ def choose(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts] | None, level
     is_chosen = np.zeros(len(excess), bool)
     sizes = np.maximum(np.diagonal(common), 1)
     for row in np.argsort(-excess, kind="stable"):
-        if excess[row] < excess[best] - margin:
+        if excess[row] < excess[best] - generosity * margin:
             break
         if not (common[row, is_chosen] > APART * np.minimum(sizes[row], sizes[is_chosen])).any():
             is_chosen[row] = True

@@ -14,7 +14,7 @@ from demos.gaussians.field import LanguageField
 from demos.gaussians.history import Selection
 from demos.gaussians.meanings import MeaningsCache, Texts
 from demos.gaussians.neighbours import mean_over
-from demos.gaussians.options import QueryOptions
+from demos.gaussians.options import FIXED_CUT, QueryOptions
 from demos.gaussians.pieces import Chosen, choose, of_gaussians
 from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.relevancy import box_mean, mask_of
@@ -24,6 +24,7 @@ from demos.gaussians.weights import ViewWeights
 from demos.gaussians.words import Words, least_peak
 
 MEANINGS = MeaningsCache()
+_STEEPNESS = 3  # the cut at 0 lets pieces be answers that fall short of the best by five times as much
 _COVERED = 0.5  # of a pixel, by the pieces that answer
 
 
@@ -145,7 +146,8 @@ def asks_pieces(field: LanguageField, options: QueryOptions) -> bool:
 def _chosen(field: LanguageField, words: Words, index: int, options: QueryOptions) -> Chosen:
     assert field.pieces is not None
     level = field.levels.index(options.level) if options.level in field.levels else None
-    return choose(field.pieces, words.texts(index), words.parts.get(index), level)
+    generosity = ((1 - options.cut) / (1 - FIXED_CUT)) ** _STEEPNESS
+    return choose(field.pieces, words.texts(index), words.parts.get(index), level=level, generosity=generosity)
 
 
 def _pieces_in_view(

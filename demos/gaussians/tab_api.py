@@ -49,7 +49,8 @@ Args:
     templates: Sentences each word is put into: "plain", "photo", "seven" or "eighty".
     temperature: Factor on the cosines.
     hubness: Take off what a word scores on anything, where the model knows it.
-    order: "features" draws embeddings and compares them, "relevancy" compares and draws.
+    order: "pieces" compares things and their parts, where the scene knows them; "features" draws embeddings and
+        compares them (LangSplat), "relevancy" compares and draws.
     neighbours: Gaussians over which relevancy is averaged before the 3D selection; 0 is off.
     grow: Rings of neighbours to add to the selection, or to take off.
     whole_objects: Select whole objects where the scene has them.

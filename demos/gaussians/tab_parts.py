@@ -25,7 +25,10 @@ DEFAULT_SIDE_PX = "640"
 SIDES_PX = ("320", "480", "640", "960", "1280", "1920")
 _LEVEL_WORDS = {"auto": "Whichever answers best", "subpart": "Details", "part": "Parts", "whole": "Whole things"}
 _THRESHOLD_WORDS = {"fixed": "Fixed (LangSplat's)", "otsu": "Otsu's", "stability": "Where it changes least"}
-_ORDER_WORDS = {"features": "Draw embeddings, then compare", "relevancy": "Compare, then draw"}
+_ORDER_WORDS = {
+    "pieces": "Things and their parts", "features": "Pixels: draw embeddings, then compare (LangSplat)",
+    "relevancy": "Pixels: compare, then draw",
+}  # fmt: skip
 _KIND_WORDS = {
     "picture": "Picture", "heat": "Heat", "composite": "Heat over the picture", "mask": "Mask", "contour": "Outline",
     "depth": "Depth", "pca": "Meaning in false colours",
@@ -200,7 +203,7 @@ def _place_mask(holder: dict[str, Any]) -> None:
             label="Smoothing, pixels", value="", max_lines=1, placeholder="30", elem_id="gs-smoothing",
             info="Empty takes LangSplat's 30 for 731 rows, in proportion.",
         )  # fmt: skip
-        holder["order"] = gr.Radio(_pairs(ORDERS, _ORDER_WORDS), value=USUAL.order, label="Order")
+        holder["order"] = gr.Radio(_pairs(ORDERS, _ORDER_WORDS), value=USUAL.order, label="What is compared")
         holder["whole_objects"] = gr.Checkbox(
             label="Select whole objects", value=USUAL.whole_objects, elem_id="gs-whole",
             info="Where the scene's Gaussians are grouped into things.",

@@ -122,14 +122,16 @@ def test_the_best_piece_answers_and_its_twins_do() -> None:
         holds[row, span] = True  # piece 2 lies in piece 0
     nothing = np.zeros(4, np.float32)
     pieces = Pieces(memberships(holds), np.array([2, 2, 1, 2], np.int8), table, nothing, nothing)
-    chosen = choose(pieces, texts(table[0]), None, None)
+    chosen = choose(pieces, texts(table[0]))
     np.testing.assert_array_equal(chosen.is_chosen, [True, True, False, False])
     np.testing.assert_allclose(chosen.relevancy, 1 / (1 + np.exp(-10 * (table @ table[0]))), rtol=1e-5)
-    assert chosen.level == 2 and choose(pieces, texts(table[0]), None, 1).level == 1
+    assert chosen.level == 2 and choose(pieces, texts(table[0]), level=1).level == 1
+    assert choose(pieces, texts(table[0]), generosity=0).is_chosen.sum() == 1
+    assert choose(pieces, texts(table[0]), generosity=200).is_chosen.sum() == 3
     hindered = replace(pieces, support=np.array([-0.5, 0, 0, 0], np.float32))
-    assert not choose(hindered, texts(table[0]), None, None).is_chosen[0]
+    assert not choose(hindered, texts(table[0])).is_chosen[0]
     like_everything = replace(pieces, general=np.array([0.9, 0, 0, 0], np.float32))
-    assert not choose(like_everything, texts(table[0]), None, None).is_chosen[0]
+    assert not choose(like_everything, texts(table[0])).is_chosen[0]
 
 
 def test_parts_are_looked_for_inside_their_whole(known: World) -> None:
