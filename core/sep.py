@@ -7,6 +7,7 @@ what comes out is one array for the whole sound: no window has an edge that coul
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,31 @@ from core.errors import ModelUnavailable
 from core.memory import give_back_memory
 from core.model_spec import ModelSpec
 from core.sep_files import Usage, read_separator
-from core.sep_network import Sizes, enlarged, maps, mask_logits, query_vectors
+from core.sep_network import Sizes, enlarged, mask_logits, query_vectors, way_down, way_up
+from core.sep_presence import chances, let_through, moments, pooled, step_s
 from core.sep_spectrogram import HOP, RATE_HZ, Picture, levelled, loudness
 from core.tasks import Job
 
-__all__ = ["QueriedSeparator", "load"]
+__all__ = ["Listened", "QueriedSeparator", "load"]
 
 Floats = NDArray[np.float32]
 Halves = NDArray[np.float16]
 _EDGE = 1e-3  # least weight of a window's end: the first and last frames of a sound have no other
+
+
+@dataclass(frozen=True, eq=False)
+class Listened:
+    """What was heard in a sound.
+
+    Attributes:
+        logits: (Q, F, 256) float16; the mask of a query is their sigmoid.
+        presence: (Q, S) in [0, 1], every ``step_s`` seconds.
+        step_s: Seconds between two of them.
+    """
+
+    logits: Halves
+    presence: Floats
+    step_s: float
 
 
 class QueriedSeparator:
@@ -48,16 +65,13 @@ class QueriedSeparator:
         self._net = net.to(device)
         self._device = device
 
-    def logits(self, picture: Picture, embeddings: Floats, *, job: Job | None = None) -> Halves:
-        """Mask logits of every query for a whole sound.
+    def listen(self, picture: Picture, embeddings: Floats, *, job: Job | None = None) -> Listened:
+        """Mask logits and presence of every query for a whole sound.
 
         Args:
             picture: (F, 256) log magnitudes, float16 or float32, of any number of frames.
             embeddings: (Q, D) unit norm.
             job: Told the seconds done; asked for Cancel between windows.
-
-        Returns:
-            (Q, F, 256) float16; the mask is their sigmoid.
 
         Raises:
             ValueError: the embeddings have another length than the network was trained on.
@@ -66,15 +80,17 @@ class QueriedSeparator:
         if embeddings.ndim != 2 or embeddings.shape[1] != self.sizes.dim:
             raise ValueError(f"expected (Q, {self.sizes.dim}) embeddings, not {embeddings.shape}")
         size = self.usage.window_frames
-        count = len(picture)
+        count, original = len(picture), picture
         if count < size:  # short sounds are repeated, as in training
             picture = np.concatenate([picture] * -(-size // count))[:size]
         found = np.empty((len(embeddings), count, picture.shape[1]), np.float16)
         weight = (0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(size) + 0.5) / size) + _EDGE).astype(np.float32)
         open_sum = np.zeros((len(embeddings), 0, picture.shape[1]), np.float32)
         open_weight = np.zeros(0, np.float32)
-        done = 0
-        for start, window in self._windows(picture, embeddings, size, job):
+        done, starts, heard = 0, [], []
+        for start, window, present in self._windows(picture, embeddings, size, job):
+            starts.append(start)
+            heard.append(present)
             ready = min(start - done, len(open_weight))
             if ready > 0:
                 found[:, done : done + ready] = open_sum[:, :ready] / open_weight[:ready, None]
@@ -85,17 +101,25 @@ class QueriedSeparator:
             open_sum[:, start - done :] += window * weight[:, None]
             open_weight[start - done :] += weight
         found[:, done:] = (open_sum / open_weight[:, None])[:, : count - done]
-        return found
+        if "presence" in self._net:
+            over_time = moments(np.stack(heard, 1), starts, count, size)
+        else:
+            over_time = let_through(found, original)
+        return Listened(found, over_time, step_s())
+
+    def logits(self, picture: Picture, embeddings: Floats, *, job: Job | None = None) -> Halves:
+        """The logits of :meth:`listen` alone, (Q, F, 256) float16."""
+        return self.listen(picture, embeddings, job=job).logits
 
     def _windows(
         self, picture: Picture, embeddings: Floats, size: int, job: Job | None
-    ) -> Iterator[tuple[int, Floats]]:
-        """First frame and logits (Q, size, rows) of each window; the last one ends with the sound."""
+    ) -> Iterator[tuple[int, Floats, Floats]]:
+        """First frame, logits (Q, size, rows) and chances (Q,) of each window; the last one ends with the sound."""
         import torch
 
         with torch.inference_mode():
-            queries = torch.from_numpy(np.ascontiguousarray(embeddings, np.float32)) * self.usage.query_length
-            vectors = query_vectors(self._net, queries.to(self._device))
+            queries = torch.from_numpy(np.ascontiguousarray(embeddings, np.float32)).to(self._device)
+            vectors = query_vectors(self._net, queries * self.usage.query_length)
         floor = self.usage.floor
         level = 0.0 if floor is None else loudness(picture)
         starts = [*range(0, len(picture) - size, size // 2), len(picture) - size]
@@ -106,9 +130,13 @@ class QueriedSeparator:
             part = picture[start : start + size].astype(np.float32)
             window = np.ascontiguousarray(part.T if floor is None else levelled(part, level, floor).T)
             with exclusive(self._device, job), torch.inference_mode():
-                found = maps(self._net, torch.from_numpy(window)[None, None].to(self._device))
-                logits = enlarged(mask_logits(self._net, found, vectors), window.shape)[0]
-            yield start, logits.transpose(1, 2).float().cpu().numpy()
+                shown = torch.from_numpy(window)[None, None].to(self._device)
+                levels = way_down(self._net, shown)
+                logits = enlarged(mask_logits(self._net, way_up(self._net, levels), vectors), window.shape)[0]
+                present = torch.zeros(len(queries))
+                if "presence" in self._net:
+                    present = chances(self._net["presence"], pooled(shown, levels), queries)[:, 0]
+            yield start, logits.transpose(1, 2).float().cpu().numpy(), present.float().cpu().numpy()
 
 
 def load(

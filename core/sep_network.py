@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 NOISE_HEADS = 2
+PRESENCE_LEVEL = 2  # from which on down the presence head listens
+PRESENCE_CUTS = 4  # bands that a level is pooled in
+PRESENCE_BANDS = 64  # of the picture itself
 _SLOPE = 0.2  # of the leaky rectifier on the way down
 
 
@@ -38,6 +41,7 @@ class Sizes:
         has_noise_heads: Whether it was trained with the noise-invariant heads.
         coarse: Doublings left out at the end: maps have sides of 1 / 2 ** coarse. 0 is the authors' network.
         hears_height: Whether a second input holds each row's place from -1 to 1.
+        presence_labels: Number of labels of the presence head, see core/sep_presence.py; 0 for none.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512, 512)
@@ -46,6 +50,7 @@ class Sizes:
     has_noise_heads: bool = False
     coarse: int = 0
     hears_height: bool = False
+    presence_labels: int = 0
 
     @property
     def layers(self) -> int:
@@ -79,31 +84,62 @@ def build(sizes: Sizes) -> nn.ModuleDict:
         net["head"] = nn.Conv2d(2 * inputs[coarse], sizes.channels, 3, padding=1)
     if sizes.has_noise_heads:
         net["noise"] = nn.ModuleList(nn.Linear(sizes.channels, sizes.channels) for _ in range(NOISE_HEADS))
+    if sizes.presence_labels:
+        net["presence"] = _presence_head(sizes)
     net.register_parameter("scale", nn.Parameter(torch.ones(sizes.channels)))
     net.register_parameter("bias", nn.Parameter(torch.zeros(1)))
     return net
 
 
+def presence_features(sizes: Sizes) -> int:
+    """Length of what the presence head hears: see core.sep_presence.pooled."""
+    return 3 * PRESENCE_BANDS + 2 * sum(width * PRESENCE_CUTS for width in sizes.widths[PRESENCE_LEVEL:])
+
+
+def _presence_head(sizes: Sizes) -> nn.Module:
+    import torch
+    from torch import nn
+
+    head, count, length = nn.Module(), sizes.presence_labels, presence_features(sizes)
+    shapes = {"mean": (length,), "spread": (length,), "weight": (count, length), "bias": (count,)}
+    shapes |= {"queries": (count, sizes.dim), "offset": (count,), "curve": (2,)}
+    for name, shape in shapes.items():
+        head.register_buffer(name, torch.zeros(shape))
+    return head
+
+
 def maps(net: nn.ModuleDict, pictures: Tensor) -> Tensor:
     """The k maps of log-magnitude pictures: (B, 1, H, W) -> (B, k, H / 2 ** coarse, W / 2 ** coarse)."""
+    return way_up(net, way_down(net, pictures))
+
+
+def way_down(net: nn.ModuleDict, pictures: Tensor) -> list[Tensor]:
+    """What stands on each level before its rectifier: (B, widths[l], H / 2 ** (l + 1), W / 2 ** (l + 1))."""
+    from torch.nn import functional
+
+    parts: Any = net
+    found = [parts["downs"][0](_with_height(parts["norm"](pictures), parts["downs"][0].in_channels))]
+    last = len(parts["downs"]) - 1
+    for level in range(1, last + 1):
+        below = parts["downs"][level](functional.leaky_relu(found[-1], _SLOPE))
+        found.append(parts["down_norms"][level - 1](below) if level < last else below)
+    return found
+
+
+def way_up(net: nn.ModuleDict, levels: Sequence[Tensor]) -> Tensor:
+    """The maps of what :func:`way_down` gave."""
     import torch
     from torch.nn import functional
 
     parts: Any = net
-    last = len(parts["downs"]) - 1
+    last = len(levels) - 1
     coarse = last + 1 - len(parts["ups"])
-    found = parts["downs"][0](_with_height(parts["norm"](pictures), parts["downs"][0].in_channels))
-    inputs = []
-    for level in range(1, last + 1):
-        inputs.append(found)
-        found = parts["downs"][level](functional.leaky_relu(found, _SLOPE))
-        if level < last:
-            found = parts["down_norms"][level - 1](found)
+    found = levels[last]
     for level in range(last, coarse - 1, -1):
         found = functional.interpolate(functional.relu(found), scale_factor=2, mode="bilinear", align_corners=True)
         found = parts["ups"][level - coarse](found)
         if level:
-            found = torch.cat([inputs[level - 1], parts["up_norms"][level - max(coarse, 1)](found)], 1)
+            found = torch.cat([levels[level - 1], parts["up_norms"][level - max(coarse, 1)](found)], 1)
     if coarse:
         found = parts["head"](functional.relu(found))
     return found

@@ -25,8 +25,8 @@ class Presence:
 
     Attributes:
         query: The query as typed.
-        score: In [0, 1]: share of the sound that the mask lets through where it lets through most.
-        over_time: (S,) the same for every ``step_s`` seconds.
+        score: In [0, 1], the highest of ``over_time``.
+        over_time: (S,) every ``step_s`` seconds: the chance that the sound is there, see core/sep_presence.py.
         step_s: Seconds between two of them.
         is_heard: Whether the score reaches what the model asks for.
         nearest: The trained sound that the query leans to, or "".

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from core.image_text import ImageTextModel
 from core.sep import QueriedSeparator
-from core.sep_presence import presence_over_time
 from core.tasks import Job
 from demos.separation.answers import Heard, Presence, Separation
 from demos.separation.listening import picture_of
@@ -80,24 +79,23 @@ def listen(
     asked_s = time.perf_counter()
     picture = picture_of(sound, job=job)
     seen_s = time.perf_counter()
-    logits = separator.logits(picture, asked.embeddings, job=job)
-    over_time, step_s = presence_over_time(logits, picture)
+    found = separator.listen(picture, asked.embeddings, job=job)
     presence = tuple(
         Presence(
             query.text,
             float(row.max()),
             row,
-            step_s,
+            found.step_s,
             bool(row.max() >= separator.usage.heard_from),
             nearest,
             query.picture is not None,
         )
-        for query, row, nearest in zip(queries, over_time, asked.nearest, strict=True)
+        for query, row, nearest in zip(queries, found.presence, asked.nearest, strict=True)
     )
     seconds = {"query": asked_s - began_s, "picture": seen_s - asked_s, "masks": time.perf_counter() - seen_s}
     notes = (*sound.notes, *asked.notes, *_not_heard(presence))
     models = (separator.name, clip.name)
-    return Heard(sound, picture, logits, presence, options.listening_key, seconds, models, notes)
+    return Heard(sound, picture, found.logits, presence, options.listening_key, seconds, models, notes)
 
 
 def render(heard: Heard, options: SeparateOptions, *, job: Job | None = None) -> Separation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from core.sep import QueriedSeparator
+from core.sep_files import read_separator
 from core.sep_spectrogram import HOP
+from training.pocket_sep import pack, presence
 from training.pocket_sep.labels import labels
 from training.pocket_sep.losses import in_cells, label_loss, noise_invariant_loss, plain_loss, targets_of, weights_of
 from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, pictures_of
+from training.pocket_sep.presence import logistic, ridge
 from training.pocket_sep.sounds import label_of
 from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
 from training.synth.sounds import SOUNDS, render
@@ -186,6 +191,45 @@ def test_pictures_stand_in_for_words_where_there_are_some(data: Path) -> None:
     assert queries.has("dog", "picture") and not queries.has("flute", "picture")
     assert queries.draw("flute", "picture", rng).shape == (6,)
     assert any(np.allclose(queries.draw("dog", "picture", rng), queries._rows["picture/dog"][0]) for _ in range(20))
+
+
+def test_ridge_is_the_same_among_rows_and_among_columns(rng: np.random.Generator) -> None:
+    inputs, targets, weights = rng.standard_normal((6, 9)), rng.standard_normal((6, 2)), rng.uniform(0.5, 2, 6)
+    found = ridge(inputs, targets, 0.7, weights)
+    diagonal = np.diag(weights)
+    twin = np.linalg.solve(inputs.T @ diagonal @ inputs + 0.7 * np.eye(9), inputs.T @ diagonal @ targets)
+    assert np.abs(found - twin).max() < 1e-10
+    assert (
+        np.abs(
+            ridge(inputs[:, :4], targets, 0.7) - ridge(np.c_[inputs[:, :4], np.zeros((6, 5))], targets, 0.7)[:4]
+        ).max()
+        < 1e-10
+    )
+
+
+def test_logistic_curve_finds_where_both_are_alike(rng: np.random.Generator) -> None:
+    scores = np.concatenate([rng.normal(1, 1, 40_000), rng.normal(-1, 1, 10_000)])
+    slope, offset = logistic(scores, np.repeat([1.0, 0.0], [40_000, 10_000]))
+    assert slope == pytest.approx(2.0, abs=0.1) and offset == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_run_is_packed_with_a_head_that_hears(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(TINY, data)
+    (tmp_path / "recipe.json").write_text(json.dumps({"steps": 3}))
+    (tmp_path / "log.csv").write_text("3,6,1.0,1.0,0.5,0.5,0.001\n")
+    run.save(tmp_path / "checkpoint.pt")
+    (data / "queries.json").write_text(json.dumps({"sha256": "0"}))
+    monkeypatch.setattr(presence, "CHECKED", 9)
+    words = ["pack", "--run", str(tmp_path), "--data", str(data), "--out", str(tmp_path / "out"), "--mixtures", "12"]
+    monkeypatch.setattr(sys, "argv", words)
+    pack.main()
+    net, sizes, usage = read_separator(tmp_path / "out", "Tiny")
+    assert sizes.presence_labels == len(NAMES) and 0 <= usage.heard_from <= 1
+    model, queries = QueriedSeparator("tiny", net, sizes, usage), Queries(data)
+    mixture, _ = pictures_of(draw_mixture(run.clips, 2, 256 * HOP, np.random.default_rng(1)).sources)
+    found = model.listen(np.log(mixture).T, np.stack([queries.name(name) for name in NAMES]))
+    assert found.presence.shape[0] == len(NAMES) and np.ptp(found.presence) > 0
+    assert ((found.presence >= 0) & (found.presence <= 1)).all()
 
 
 def test_packed_model_was_trained_on_the_bundled_query_model(repository: Path) -> None:

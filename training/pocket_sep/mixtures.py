@@ -79,6 +79,10 @@ class Queries:
         """Whether there is any query of this kind."""
         return f"{kind}/{label}" in self._rows
 
+    def all(self, label: str, kind: QueryKind) -> Floats:
+        """Every query of this kind, (n, D)."""
+        return self._rows[f"{kind}/{label}"]
+
     def name(self, label: str) -> Floats:
         """The label's own name, the first of its texts, (D,)."""
         return self._rows[f"text/{label}"][0]

@@ -1,7 +1,7 @@
 """Pack a run's averaged weights as assets/models/pocket-sep: float16 safetensors, config.json, card.json.
 
-The presence from which a sound counts as heard is chosen here, on held-out sources mixed by another seed than the
-mixtures of the scores: the value that tells present from absent best.
+The presence head, the level of the masks and the presence from which a sound counts as heard are fitted here, see
+training/pocket_sep/presence.py.
 
 Run: ``python -m training.pocket_sep.pack --run RUN --data DATA --out assets/models/pocket-sep``
 """
@@ -11,26 +11,21 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from core.sep import QueriedSeparator
-from core.sep_files import Usage, read_separator
-from core.sep_presence import presence_over_time
-from core.sep_spectrogram import HOP, LEAST_MAGNITUDE
+from core.sep_files import Usage
+from core.sep_network import Sizes, build
 from training.pocket_sep.labels import labels
-from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, pictures_of
+from training.pocket_sep.mixtures import Clips, Queries
+from training.pocket_sep.presence import MIXTURES, WINDOW_FRAMES, fit_curve, fit_hearing, fit_level, fit_reading
 from training.pocket_sep.queries import QUERY_MODEL
 from training.pocket_sep.train import FLOOR, LOGGED
 
-PRESENCE_MIXTURES = 60
-WINDOW_FRAMES = 256
-SEED = 11
 DATA_SETS = (
     ("Philharmonia samples", "single notes of 16 instruments", "free for any use but not for resale as they are"),
     ("Tonejs/audio: Berklee and Salamander samples", "things, tools, voices, nature", "CC BY 3.0"),
@@ -41,28 +36,13 @@ DATA_SETS = (
 
 
 def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
-    """Float16 safetensors; counters stay whole numbers."""
-    halved = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    """Float16 safetensors; counters stay whole numbers, and the presence head float32."""
+    is_halved = {
+        name: value.is_floating_point() and not name.startswith("presence.") for name, value in weights.items()
+    }
+    halved = {name: value.half() if is_halved[name] else value for name, value in weights.items()}
     save_file({name: value.contiguous() for name, value in halved.items()}, path, metadata={"format": "pt"})
     path.chmod(0o644)
-
-
-def fit_heard_from(model: QueriedSeparator, data: Path) -> float:
-    """The presence that best tells sounds that are in a mixture from sounds that are not."""
-    clips, queries, rng = Clips(data, "held_out"), Queries(data), np.random.default_rng(SEED)
-    present, absent = [], []
-    for _ in range(PRESENCE_MIXTURES):
-        drawn = draw_mixture(clips, 2, WINDOW_FRAMES * HOP, rng)
-        mixture, _ = pictures_of(drawn.sources)
-        other = str(rng.choice([name for name in clips.labels if name not in drawn.names]))
-        picture = np.log(mixture + np.float32(LEAST_MAGNITUDE)).T.astype(np.float16)
-        rows = np.stack([queries.name(name) for name in (*drawn.names, other)])
-        scores = presence_over_time(model.logits(picture, rows), picture)[0].max(1)
-        present += list(scores[:-1])
-        absent.append(scores[-1])
-    steps = np.linspace(0, 1, 101)
-    balanced = [np.mean(np.array(present) >= s) + np.mean(np.array(absent) < s) for s in steps]
-    return round(float(steps[int(np.argmax(balanced))]), 2)
 
 
 def make_card(run: Path, parameters_m: float) -> dict[str, Any]:
@@ -95,22 +75,33 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--mixtures", type=int, default=MIXTURES, help="that the presence head is fitted on")
     args = parser.parse_args()
     state = torch.load(args.run / "checkpoint.pt", map_location="cpu", weights_only=False)
     args.out.mkdir(parents=True, exist_ok=True)
-    save_weights(state["average"]["weights"], args.out / "model.safetensors")
-    known = set(Clips(args.data, "train").labels)
+    clips, held_out, queries = Clips(args.data, "train"), Clips(args.data, "held_out"), Queries(args.data)
+    fields = {**state["sizes"], "widths": tuple(state["sizes"]["widths"]), "presence_labels": len(clips.labels)}
+    sizes = Sizes(**fields)
+    net = build(sizes)
+    net.load_state_dict(state["average"]["weights"], strict=False)  # all but the head, which is fitted now
+    net.eval().requires_grad_(False)
+    fit_hearing(net, clips, args.mixtures)
+    fit_reading(net, clips, queries)
+    heard_from, auroc = fit_curve(net, (held_out, queries))
+    level = fit_level(net, held_out, queries)
+    print(f"heard from {heard_from}, AUROC {auroc:.3f}, level of the masks {level}")
+    save_weights(net.state_dict(), args.out / "model.safetensors")
+    known = set(clips.labels)
     usage = Usage(
         QUERY_MODEL,
         window_frames=WINDOW_FRAMES,
         floor=FLOOR,
+        heard_from=heard_from,
         labels=tuple(row.name for row in labels() if row.name in known),
         query_sha256=json.loads((args.data / "queries.json").read_text())["sha256"],
     )
-    write_config(args.out, state["sizes"], usage)
-    model = QueriedSeparator("pocket-sep", *read_separator(args.out, "pocket-sep"))
-    write_config(args.out, state["sizes"], replace(usage, heard_from=fit_heard_from(model, args.data)))
-    count = sum(value.numel() for name, value in state["net"].items() if "running" not in name and "num_" not in name)
+    write_config(args.out, asdict(sizes), usage)
+    count = sum(v.numel() for n, v in net.state_dict().items() if "running" not in n and "num_" not in n)
     (args.out / "card.json").write_text(json.dumps(make_card(args.run, count / 1e6), indent=1) + "\n")
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from core.sep import Listened
 from core.sep_files import Usage
+from core.sep_presence import let_through, step_s
 from core.sep_spectrogram import ROWS, row_of
 from core.tasks import Job
 
@@ -24,7 +26,7 @@ class StubSeparator:
         self.calls = 0
         self.judge: Any = None  # in the place of CLAP, where a test has one
 
-    def logits(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Any:
+    def listen(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Listened:
         self.calls += 1
         if job is not None:
             job.step("running", 0, len(picture), unit="s")
@@ -37,4 +39,4 @@ class StubSeparator:
             low, high = list(BANDS_HZ.values())[int(cosines.argmax())]
             edges = row_of(np.array([low, high], float))
             found[i][:, (rows >= edges[0]) & (rows < edges[1] + (high > 8000))] = LOGIT
-        return found
+        return Listened(found, let_through(found, picture), step_s())
