@@ -44,6 +44,7 @@ Method = Literal["uplift", "langsplat"]
 METHODS: Final[tuple[Method, ...]] = ("uplift", "langsplat")
 MAX_MASK_PHOTOS: Final = 200
 MAX_PHOTO_PX: Final = 1_024  # longer side of what is kept of a photo; masks and cut-outs are taken from it
+FIRST_DOWN_DEG: Final = 40.0
 _WORDS: Final = 3  # kept for each object
 
 
@@ -92,7 +93,7 @@ class Built:
     Attributes:
         scene: The Gaussians.
         field: What they mean; None without an encoder.
-        cameras: Of the photos.
+        cameras: Of the photos, the one to start from first.
         up_xyz: Mean up direction of the cameras.
         background: (3,) float32 RGB that the scene was fitted over.
         psnr_db: Mean over training views.
@@ -161,7 +162,7 @@ def build(
     return Built(
         scene=fitted.scene,
         field=lifted,
-        cameras=tuple(photo.camera for photo in photos.photos),
+        cameras=best_first([photo.camera for photo in photos.photos], photos.poses.up_xyz),
         up_xyz=photos.poses.up_xyz,
         background=fitted.background,
         psnr_db=fitted.psnr_db,
@@ -170,6 +171,14 @@ def build(
         seconds=clock.seconds,
         notes=tuple(notes),
     )
+
+
+def best_first(cameras: Sequence[Camera], up_xyz: Vector) -> tuple[Camera, ...]:
+    """The camera that looks down by most nearly ``FIRST_DOWN_DEG`` first: things hide each other least from there."""
+    up = np.asarray(up_xyz, np.float64) / np.linalg.norm(up_xyz)
+    falls = [float(-camera.world_to_cam[2, :3] @ up) for camera in cameras]
+    first = int(np.abs(np.array(falls) - np.sin(np.radians(FIRST_DOWN_DEG))).argmin())
+    return cameras[first], *cameras[:first], *cameras[first + 1 :]
 
 
 class _Clock:
