@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from core.clip import ClipEncoder
 from core.sam_automatic import POINTS_PER_SIDE, Thresholds
-from demos.segmentation.crops import cut_out
+from demos.segmentation.crops import cut_out, kinds_of
+from demos.segmentation.options import SegmentOptions
 from demos.segmentation.regions import box_of
 from demos.segmentation.scores import scores
 from demos.segmentation.words import Words
@@ -63,7 +64,7 @@ class Plain:
         for mask in found:
             rows, columns = box_of(mask["segmentation"])
             inside = mask["segmentation"][rows, columns]
-            picture = cut_out(rgb, inside, (columns.start, rows.start), "masked-mean")
+            picture = cut_out(rgb, inside, (columns.start, rows.start), kinds_of(SegmentOptions().crops)[0])
             self.encoder.cache.clear()  # a plain pipeline keeps nothing
             vectors.append(self.encoder.encode_images([picture])[0])
         self._note("crops", begin_s)

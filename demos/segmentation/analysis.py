@@ -86,8 +86,8 @@ class Analysis:
         puzzle: The masks; none of them for the way "dense".
         predicted_iou: (N,) float32 in [0, 1].
         stability: (N,) float32 in [0, 1].
-        grid: Dense features, (h, w, D) float32, unit norm; None for "sam+clip" with an encoder that has none.
-        dense: Dense features inside each mask, (N, D) unit norm; None for "sam+clip".
+        grid: Dense features, (h, w, D) float32, unit norm; None with an encoder that has none.
+        dense: Dense features inside each mask, (N, D) unit norm; None for "sam+clip" and where ``grid`` is None.
         crops: Cut-outs as the image tower sees them, (N, D) unit norm; None for ways without.
         seconds: Wall time of the stages.
         models: Names of the models.
@@ -163,16 +163,17 @@ def look(
         iou, stability = (np.clip(row, 0.0, 1.0) for row in (masks.predicted_iou, masks.stability))
     grid = dense = crops = None
     with clock.stage("dense"):
-        grid = _grid(rgb, options, clip, job)
-    if options.way != "sam+clip":
+        grid = grid_or_none(rgb, options, clip=clip, job=job)
+    if options.way != "sam+clip" and grid is not None:
         with clock.stage("arrange"):
-            assert grid is not None, "only the way sam+clip does without"
             dense = mask_features(grid, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         with clock.stage("crops"):
             crops = crop_features(rgb, puzzle, range(len(iou)), options.crops, clip=clip, job=job)
     models = (clip.name,) if sam is None or options.way == "dense" else (clip.name, sam.name)
     notes = [*picture.notes]
+    if options.way == "ensemble" and grid is None:
+        notes.append(f"{clip.name} gives no dense features: regions are named by their cut-outs alone.")
     if options.way != "dense" and not len(iou):
         notes.append("No regions were found in this picture; try the way “dense”, which needs none.")
     return Analysis(
@@ -181,12 +182,14 @@ def look(
     )  # fmt: skip
 
 
-def _grid(rgb: NDArray[np.uint8], options: SegmentOptions, clip: DenseModel, job: Job | None) -> Floats | None:
-    """Dense features; the way "sam+clip" wants them for the heat of its words alone, and does without."""
+def grid_or_none(
+    rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None
+) -> Floats | None:
+    """Dense features; the ways that cut regions out do without where there are none."""
     try:
         return dense_grid(rgb, options, clip=clip, job=job)
     except ModelUnavailable:
-        if options.way != "sam+clip":
+        if options.way in ("sam+dense", "dense"):
             raise
         return None
 

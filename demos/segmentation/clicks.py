@@ -24,6 +24,7 @@ from demos.segmentation.analysis import (
     MaskModel,
     crop_features,
     dense_grid,
+    grid_or_none,
     mask_features,
 )
 from demos.segmentation.dense import pooled
@@ -56,8 +57,8 @@ def descriptions(
     """What masks look like: cut out (N, D) and pooled (N, D), each None where the way does without."""
     crops = dense = None
     if options.way != "sam+clip":
-        grid = dense_grid(picture.rgb, options, clip=clip, job=job)
-        dense = mask_features(grid, puzzle)
+        grid = grid_or_none(picture.rgb, options, clip=clip, job=job)
+        dense = None if grid is None else mask_features(grid, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         filled = [n for n in range(puzzle.inside.shape[1]) if puzzle.mask_px[n]]
         crops = np.zeros((puzzle.inside.shape[1], 0), np.float32)

@@ -1,13 +1,15 @@
 """Regions cut out as pictures of their own, in the ways that image-text models were shown regions before.
 
-    box           a little context around it, nothing hidden           Semantic-Segment-Anything
+    local-mean    what is outside painted in its own mean colour, a rim around the mask left: masks are never exact
     masked-mean   what is outside painted in the model's mean colour   OVSeg, Liang et al. 2023, arXiv:2210.04150
+    box           a little context around it, nothing hidden           Semantic-Segment-Anything
     blur          what is outside blurred: there, but quiet
     both          the mean of box and masked-mean, after the model
 
-Cut-outs are squares: models squash or crop what is not, and squashing changes what things look like. Measured on the
-held-out Toybox scenes with their true masks (79 objects, 12 to 16 labels each, pocket-clip): masked-mean squares 87 %,
-box squares 77 %, boxes squashed by the model 73 %.
+Cut-outs are squares: models squash or crop what is not, and squashing changes what things look like. Measured with
+pocket-clip on 40 tuning scenes of Toybox, 11 to 16 labels each: with true masks each kind of painting names nine
+objects in ten; with the masks that pocket-sam finds the right word comes first for 73 % by local-mean, 66 % by
+masked-mean and 72 % by both, and local-mean makes the fewest names out of nothing (mIoU 0.46, 0.33 and 0.38).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from demos.segmentation.regions import Puzzle
 
 MEAN_RGB = (124, 116, 104)  # of ImageNet; OpenAI's mean (123, 117, 104) is the same to the eye
 MAX_PX = 512  # side of a cut-out; models take 80 to 384
-_CONTEXT: dict[Crops, float] = {"box": 1.15, "masked-mean": 1.0, "blur": 1.15}
+_CONTEXT: dict[Crops, float] = {"local-mean": 1.2, "masked-mean": 1.0, "box": 1.15, "blur": 1.15}
+RIM_SHARE = 0.04  # of the cut-out's side: width of the rim that "local-mean" leaves around the mask
 BLUR_SHARE = 0.06  # of the cut-out's side
 
 
@@ -41,7 +44,7 @@ def cut_out(
         rgb: The picture, (H, W, 3) uint8.
         mask: (h, w) bool, the region within its box; at least one pixel wide and high.
         origin_xy: Left and top of the box in the picture.
-        kind: ``"box"``, ``"masked-mean"`` or ``"blur"``.
+        kind: Any but ``"both"``.
 
     Returns:
         (S, S, 3) uint8 with S at most ``MAX_PX``; what lies outside the picture has the mean colour.
@@ -63,6 +66,9 @@ def cut_out(
     shape.paste(shown, ((origin_xy[0] - left) // step, (origin_xy[1] - top) // step))
     if kind == "blur":
         around = whole.filter(ImageFilter.GaussianBlur(BLUR_SHARE * whole.size[0]))
+    elif kind == "local-mean":
+        shape = _widened(shape, round(RIM_SHARE * whole.size[0]))
+        around = Image.new("RGB", whole.size, _mean_outside(seen, at, shape))
     else:
         around = Image.new("RGB", whole.size, MEAN_RGB)
     around.paste(whole, mask=shape)
@@ -76,6 +82,24 @@ def cut_outs(rgb: NDArray[np.uint8], puzzle: Puzzle, rows: Sequence[int], kind: 
         left, top, *_ = puzzle.boxes_xyxy[row]
         found.append(cut_out(rgb, puzzle.mask_in_box(row), (int(left), int(top)), kind))
     return found
+
+
+def _widened(shape: Image.Image, rim_px: int) -> Image.Image:
+    """A mask (mode L, 0 or 255) and all within ``rim_px`` of it along rows and columns."""
+    from scipy.ndimage import maximum_filter1d
+
+    size = 2 * rim_px + 1
+    return Image.fromarray(maximum_filter1d(maximum_filter1d(np.asarray(shape), size, axis=0), size, axis=1))
+
+
+def _mean_outside(seen: NDArray[np.uint8], at: tuple[int, int], shape: Image.Image) -> tuple[int, int, int]:
+    """Mean colour of what the picture shows outside a mask; the model's mean colour where it shows nothing there."""
+    inside = np.asarray(shape)[at[1] : at[1] + seen.shape[0], at[0] : at[0] + seen.shape[1]]
+    outside = seen[: inside.shape[0], : inside.shape[1]][inside == 0]
+    if not len(outside):
+        return MEAN_RGB
+    red, green, blue = np.rint(outside.mean(axis=0)).astype(int).tolist()
+    return red, green, blue
 
 
 def _reduced(rgb: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from demos.segmentation.merge import merge
 from demos.segmentation.options import LEVELS, Level, SegmentOptions
 from demos.segmentation.refine import refined
 from demos.segmentation.regions import levels_of
-from demos.segmentation.scores import Scores, combined, named, scores
+from demos.segmentation.scores import Scores, against_border, combined, named, scores
 from demos.segmentation.words import Words
 
 _LEFT_OUT = -1  # label of a mask that takes no part
@@ -87,6 +87,7 @@ def label_masks(analysis: Analysis, words: Words, options: SegmentOptions) -> La
     """Name every mask, then let the best ones have the pixels."""
     puzzle = analysis.puzzle
     found = score_rows(words, (analysis.crops, analysis.dense))
+    found = against_border(found, puzzle.border_shares, words.are_things)
     label_of = named(found, thresholds_of(words.names, options), options.margin if options.other else 0.0)
     levels = levels_of(puzzle.parents)
     if options.level != "auto":

@@ -12,14 +12,14 @@ from core.labels import quoted
 from core.prompts import TemplateSet
 
 Way = Literal["sam+dense", "sam+clip", "dense", "ensemble"]
-Crops = Literal["box", "masked-mean", "blur", "both"]
+Crops = Literal["local-mean", "masked-mean", "box", "blur", "both"]
 TextRefinement = Literal["none", "context", "content"]
 Edges = Literal["none", "guided"]
 Level = Literal["subpart", "part", "whole"]
 LevelChoice = Literal["auto", "subpart", "part", "whole"]
 
 WAYS: tuple[Way, ...] = ("sam+dense", "sam+clip", "dense", "ensemble")
-CROPS: tuple[Crops, ...] = ("box", "masked-mean", "blur", "both")
+CROPS: tuple[Crops, ...] = ("local-mean", "masked-mean", "box", "blur", "both")
 TEXT_REFINEMENTS: tuple[TextRefinement, ...] = ("none", "context", "content")
 EDGES: tuple[Edges, ...] = ("none", "guided")
 LEVELS: tuple[Level, ...] = ("subpart", "part", "whole")
@@ -39,11 +39,10 @@ class SegmentOptions:
 
     Attributes:
         way: ``"sam+dense"``: regions, each named by the dense features inside it (one pass, fast); ``"sam+clip"``:
-            regions, each cut out and named as a picture of its own (measured best with the pocket model, whose
-            cut-outs are cheap); ``"ensemble"``: both, multiplied; ``"dense"``: no regions, a map of word scores for
-            every pixel.
-        crops: For cut-outs: the box as it is, what is outside the mask painted over or blurred, or the mean of
-            box and painted.
+            regions, each cut out and named as a picture of its own; ``"ensemble"``: both, multiplied (measured best
+            with the pocket model); ``"dense"``: no regions, a map of word scores for every pixel.
+        crops: For cut-outs: what is outside the mask painted in its own mean colour or in the model's, left as it
+            is, blurred, or the mean of box and painted; see crops.py.
         dense_method: How patches mix in the last layer of a vision transformer; see core/clip_dense.py.
         dense_px: Side of the square that has as many cells as the dense map; None takes what measured best.
         points_per_side: Of the grid of points that asks for regions; None takes the mask model's own.
@@ -68,8 +67,8 @@ class SegmentOptions:
         edges: For ``"dense"``: leave the map as it is, or draw it along the edges of the picture.
     """
 
-    way: Way = "sam+clip"
-    crops: Crops = "both"
+    way: Way = "ensemble"
+    crops: Crops = "local-mean"
     dense_method: DenseMethod = "naclip"
     dense_px: int | None = None
     points_per_side: int | None = None
@@ -81,7 +80,7 @@ class SegmentOptions:
     sharpness: float = 1.0
     other: bool = True
     negatives: str = ""
-    threshold: float = 0.4
+    threshold: float = 0.35
     label_thresholds: Mapping[str, float] = field(default_factory=dict)
     label_colours: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
     vocabulary: str = ""

@@ -82,6 +82,15 @@ class Puzzle:
                 box[:2], box[2:] = own[:, :2].min(axis=0), own[:, 2:].max(axis=0)
         return boxes
 
+    @cached_property
+    def border_shares(self) -> NDArray[np.float64]:
+        """(N,) share of the picture's outermost pixels that lie in each mask, 0 to 1."""
+        edge = np.ones(self.size_hw, bool)
+        edge[1:-1, 1:-1] = False
+        cells = np.bincount(self.cell_map[edge], minlength=len(self.area_px))
+        shares: NDArray[np.float64] = cells @ self.inside / cells.sum()
+        return shares
+
     def mask_in_box(self, row: int) -> Mask:
         """One mask within its rectangle, (h, w) bool."""
         left, top, right, bottom = self.boxes_xyxy[row]

@@ -12,6 +12,15 @@ A region is named k = argmax p if p_k >= threshold_k, p_k > p_other and p_k - p_
 and no negatives its probability is 1 wherever it is asked (DenseCLIP's oracle for the one-class trap), so the
 negatives always stand beside a single word (OVSeg adds "others" there).
 
+What surrounds things reaches the picture's border on all sides. With b the share of the border that a mask holds,
+the odds of every thing against "other" and against words for surroundings fall by exp(-``BORDER_ODDS`` b):
+
+    p_k' = p_k exp(-3 b) z for things, p_k z for the others, p_other' = p_other z,  z so that the sum stays
+
+Source of the cue: boundary connectivity, Zhu et al. 2014, Saliency Optimization from Robust Background Detection
+(CVPR); there b is taken relative to the root of the area. On 40 tuning scenes it took back all three masks of the
+whole ground that had become a bird, an owl and a pencil.
+
 Ensemble of two ways of looking (geometric mean, FC-CLIP, Yu et al. 2023, arXiv:2308.02487; OVSeg, Liang et al.
 2023, arXiv:2210.04150): p_k ~ p_crop^w p_dense^(1 - w).
 """
@@ -27,6 +36,7 @@ from core.calibration import probabilities
 from demos.segmentation.words import Head
 
 CROP_WEIGHT = 0.5  # w
+BORDER_ODDS = 3.0
 _TINY = 1e-12
 
 
@@ -86,6 +96,21 @@ def combined(crops: Scores, dense: Scores, weight: float = CROP_WEIGHT) -> Score
     mixed = (mixed / mixed.sum(axis=-1, keepdims=True)).astype(np.float32)
     cosines = (weight * crops.cosines + (1.0 - weight) * dense.cosines).astype(np.float32)
     return Scores(cosines, mixed[..., :-1], mixed[..., -1])
+
+
+def against_border(found: Scores, border: NDArray[np.floating], are_things: NDArray[np.bool_]) -> Scores:
+    """Make things less likely the more of the picture's border a mask holds.
+
+    Args:
+        found: Scores of N masks.
+        border: (N,) share of the picture's border in each mask, 0 to 1.
+        are_things: (C,) which words name things.
+    """
+    odds = np.where(are_things, np.exp(-BORDER_ODDS * border)[:, None], 1.0)
+    words = found.words * odds
+    before, after = found.words.sum(axis=1) + found.other, words.sum(axis=1) + found.other
+    scale = before / np.maximum(after, _TINY)
+    return Scores(found.cosines, (words * scale[:, None]).astype(np.float32), (found.other * scale).astype(np.float32))
 
 
 def named(found: Scores, thresholds: NDArray[np.float32], margin: float) -> NDArray[np.intp]:

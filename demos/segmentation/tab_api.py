@@ -65,7 +65,7 @@ Args:
     refinement_strength: How strongly.
     sharpness: Above 1 the best label takes more of the probability.
     hubness: Take off what a label scores on any picture, where the model knows it.
-    crops: For "sam+clip": "box", "masked-mean", "blur" or "both".
+    crops: For "sam+clip" and "ensemble": "local-mean", "masked-mean", "box", "blur" or "both".
     dense_method: For vision transformers: "naclip", "clearclip", "maskclip" or "sclip".
     edges: For "dense": "guided" or "none".
     vocabulary: Nouns to find words among; empty takes the hub's.

@@ -46,10 +46,11 @@ _WAY_WORDS = {
 }
 _LEVEL_WORDS = {"auto": "Whatever fits best", "subpart": "Details", "part": "Parts", "whole": "Whole things"}
 _CROP_WORDS = {
+    "local-mean": "Outside in its mean colour",
+    "masked-mean": "Outside grey",
     "box": "The box as it is",
-    "masked-mean": "Outside painted over",
     "blur": "Outside blurred",
-    "both": "Box and painted",
+    "both": "Box and grey",
 }
 _REFINE_WORDS = {"none": "Off", "context": "Context (DenseCLIP)", "content": "Content (MAFT+)"}
 _EDGE_WORDS = {"none": "As it is", "guided": "Along the picture's edges"}

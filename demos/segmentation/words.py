@@ -33,6 +33,12 @@ NEGATIVES = (
     "water", "sea", "mountain", "carpet", "wood", "tiles", "marble", "stone", "curtain", "shadow",
 )  # fmt: skip
 
+# Words that may fill a picture from border to border; the others name things, which stand before something.
+SURROUNDINGS = (
+    *NEGATIVES, "lawn", "meadow", "field", "street", "pavement", "beach", "lake", "river", "ocean", "forest", "jungle",
+    "desert", "hill", "soil", "earth", "ice", "blanket", "cloth", "fabric", "tablecloth", "table", "bed", "room",
+)  # fmt: skip
+
 Labels = str | Sequence[Label]  # what was typed, or labels already read
 Rows = NDArray[np.float32]
 
@@ -65,6 +71,7 @@ class Words:
         rows: Text embeddings, (M, D) float32, unit norm, those of one word side by side.
         starts: First row of each word, (C,), rising from 0.
         negatives: Text embeddings of the negatives, (B, D); B may be 0.
+        are_things: (C,) bool, False for words that name what is around things: sky, grass, table.
         head: Of the model.
         notes: Sentences for the visitor.
     """
@@ -73,6 +80,7 @@ class Words:
     rows: Rows
     starts: NDArray[np.intp]
     negatives: Rows
+    are_things: NDArray[np.bool_]
     head: Head
     notes: tuple[str, ...] = ()
 
@@ -90,7 +98,11 @@ class Words:
         spans = [np.arange(self.starts[i], ends[i]) for i in keep]
         starts = np.cumsum([0, *(len(span) for span in spans[:-1])]).astype(np.intp)
         return replace(
-            self, names=tuple(self.names[i] for i in keep), rows=self.rows[np.concatenate(spans)], starts=starts
+            self,
+            names=tuple(self.names[i] for i in keep),
+            rows=self.rows[np.concatenate(spans)],
+            starts=starts,
+            are_things=self.are_things[list(keep)],
         )
 
     def _corrected(self, vectors: Rows, texts: Rows) -> Rows:
@@ -155,7 +167,9 @@ def encode_words(
         notes.append(f"The model does not read these texts to their end: {listed(cut)}.")
     names = tuple(label.name for label in labels)
     split = sum(counts)
-    return Words(names, encoded[:split], starts, encoded[split:], head_of(model, options), tuple(notes))
+    around = {key_of(word) for word in SURROUNDINGS}
+    are_things = np.array([around.isdisjoint(key_of(word) for word in label.words) for label in labels])
+    return Words(names, encoded[:split], starts, encoded[split:], are_things, head_of(model, options), tuple(notes))
 
 
 def _negatives(options: SegmentOptions) -> tuple[Label, ...]:

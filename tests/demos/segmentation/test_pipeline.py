@@ -207,6 +207,25 @@ def test_cut_outs_need_no_dense_features() -> None:
         analyse(TWO, dataclasses.replace(PLAIN, way="sam+dense"), clip=WithoutPatches(), sam=StubSam())
 
 
+def test_the_usual_way_does_without_dense_features_and_says_so() -> None:
+    kept = analyse(TWO, PLAIN, clip=WithoutPatches(), sam=StubSam())
+    assert kept.way == "ensemble" and kept.dense is None and kept.crops is not None
+    answer = label(kept, "red, blue, green", PLAIN, clip=WithoutPatches())
+    assert {region.label for region in answer.regions if region.label_index} == {"red", "blue"}
+    assert any("cut-outs alone" in note for note in answer.notes)
+    inside = Clicks(((24.0, 24.0),), (True,))
+    found = click(TWO, inside, "red, blue", PLAIN, clip=WithoutPatches(), sam=StubSam())
+    assert found.candidates[found.best].words[0].word == "red"
+
+
+def test_a_thing_on_the_ground_is_not_the_ground() -> None:
+    """The ground looks more like the label than like anything else that is asked, but it holds the whole border."""
+    everything = scene(("red", (0, 0, 96, 64)), ("blue", (30, 20, 60, 50)))
+    options = dataclasses.replace(PLAIN, negatives="brown", threshold=0.35)
+    answer = segment(everything, "orange, blue", options, clip=DenseStub(), sam=StubSam())
+    assert {region.label for region in answer.regions if region.label_index} == {"blue"}
+
+
 def test_cancel_stops_the_work() -> None:
     job = Job()
     job.cancel()

@@ -98,3 +98,11 @@ def test_boxes_of_values() -> None:
     ids = np.zeros((6, 8), np.int32)
     ids[1:3, 2:5], ids[5, 7] = 1, 3
     assert boxes_of_values(ids, 3).tolist() == [[2, 1, 5, 3], [0, 0, 0, 0], [7, 5, 8, 6]]
+
+
+def test_border_shares_count_the_outermost_pixels() -> None:
+    whole, left, inner = np.ones((4, 6), bool), np.zeros((4, 6), bool), np.zeros((4, 6), bool)
+    left[:, :2], inner[1:3, 1:5] = True, True
+    np.testing.assert_allclose(puzzle_of([whole, left, inner], (4, 6)).border_shares, [1.0, 6 / 16, 0.0])
+    assert puzzle_of([], (4, 6)).border_shares.shape == (0,)
+    assert puzzle_of([np.ones((2, 2), bool)], (2, 2)).border_shares.tolist() == [1.0]

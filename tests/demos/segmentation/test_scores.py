@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.calibration import Calibration
 from core.labels import parse_labels
 from demos.segmentation.options import SegmentOptions
-from demos.segmentation.scores import Scores, combined, named, scores
+from demos.segmentation.scores import Scores, against_border, combined, named, scores
 from demos.segmentation.words import NEGATIVES, Head, encode_words, head_of
 from tests.stub_model import StubCalibration, StubModel
 
@@ -95,6 +95,27 @@ def test_a_name_must_pass_three_tests(words: list[float], other: float, margin: 
 def test_thresholds_are_the_words_own() -> None:
     found = Scores(rows([0.5, 0.3], [0.3, 0.5]), rows([0.5, 0.3], [0.3, 0.5]), np.zeros(2, np.float32))
     assert named(found, np.array([0.6, 0.1], np.float32), 0.0).tolist() == [0, 2]
+
+
+def test_what_holds_the_border_is_no_thing_unless_it_is_sure() -> None:
+    """By hand: odds of the thing fall by e^-3 on the whole border, those of the ground stay."""
+    found = Scores(
+        rows([0, 0], [0, 0], [0, 0]), rows([0.45, 0.2], [0.99, 0.0], [0.45, 0.2]), np.float32([0.2, 0.001, 0.2])
+    )
+    seen = against_border(found, np.array([1.0, 1.0, 0.0]), np.array([True, False]))
+    fall = math.exp(-3)
+    scale = 0.85 / (0.45 * fall + 0.4)
+    np.testing.assert_allclose(seen.words[0], [0.45 * fall * scale, 0.2 * scale], rtol=1e-5)
+    np.testing.assert_allclose(seen.other[0], 0.2 * scale, rtol=1e-5)
+    assert seen.words[1, 0] > 0.9, "a sure one stays"
+    np.testing.assert_allclose(seen.words[2], found.words[2], rtol=1e-6)
+    np.testing.assert_allclose(seen.words.sum(1) + seen.other, found.words.sum(1) + found.other, rtol=1e-5)
+
+
+def test_words_for_surroundings_are_no_things() -> None:
+    labels = parse_labels("dog\nmeadow = grass\nbed\ncat")
+    assert encode_words(labels, SegmentOptions(), model=StubModel()).are_things.tolist() == [True, False, False, True]
+    assert encode_words(labels, SegmentOptions(), model=StubModel()).chosen([3, 1]).are_things.tolist() == [True, False]
 
 
 def test_synonyms_are_alternatives() -> None:
