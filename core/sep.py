@@ -131,12 +131,31 @@ class QueriedSeparator:
             window = np.ascontiguousarray(part.T if floor is None else levelled(part, level, floor).T)
             with exclusive(self._device, job), torch.inference_mode():
                 shown = torch.from_numpy(window)[None, None].to(self._device)
-                levels = way_down(self._net, shown)
-                logits = enlarged(mask_logits(self._net, way_up(self._net, levels), vectors), window.shape)[0]
+                half = (1 << self.sizes.coarse) // 2
+                levels = way_down(self._net, torch.cat([shown, _raised(shown, half)]) if half else shown)
+                logits = enlarged(mask_logits(self._net, way_up(self._net, levels), vectors), window.shape)
                 present = torch.zeros(len(queries))
                 if "presence" in self._net:
-                    present = chances(self._net["presence"], pooled(shown, levels), queries)[:, 0]
-            yield start, logits.transpose(1, 2).float().cpu().numpy(), present.float().cpu().numpy()
+                    first = [level[:1] for level in levels]
+                    present = chances(self._net["presence"], pooled(shown, first), queries)[:, 0]
+                joined = _joined(logits, half)
+            yield start, joined.transpose(1, 2).float().cpu().numpy(), present.float().cpu().numpy()
+
+
+def _raised(shown: Any, rows: int) -> Any:
+    """The picture moved up by some rows, (1, 1, H, W); the lowest is repeated below."""
+    import torch
+
+    return torch.cat([shown[:, :, :1].expand(-1, -1, rows, -1), shown[:, :, :-rows]], 2)
+
+
+def _joined(logits: Any, rows: int) -> Any:
+    """The mean of logits (2, Q, H, W) whose second is ``rows`` higher: cells half a cell apart are asked twice."""
+    if not rows:
+        return logits[0]
+    found = logits[0].clone()
+    found[:, :-rows] = (found[:, :-rows] + logits[1, :, rows:]) / 2
+    return found
 
 
 def load(

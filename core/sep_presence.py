@@ -74,7 +74,7 @@ def _step() -> int:
     return max(round(PRESENCE_S / _STEPS * RATE_HZ / HOP), 1)
 
 
-def let_through(logits: NDArray[np.float16], picture: NDArray[np.float16]) -> NDArray[np.float32]:
+def let_through(logits: NDArray[np.float16], picture: NDArray[np.float16] | NDArray[np.float32]) -> NDArray[np.float32]:
     """How much of the sound each query's mask lets through, by moments: for networks without a presence head.
 
     Args:

@@ -118,9 +118,6 @@ def place() -> Parts:
                 label="Sound", sources=["upload", "microphone"], type="filepath", elem_id="separation-sound"
             )
             chosen = gr.Radio([s.name for s in samples()], label="Or take one of these", value=None)
-            with gr.Accordion("A video, or a picture as the query", open=False):
-                video = gr.File(label="Video: its sound is taken apart", file_types=["video", "audio"])
-                picture = PictureInput(label="Picture of what to hear, in place of words", type="filepath")
             query = gr.Textbox(
                 DEFAULT_QUERY,
                 label="What to hear",
@@ -133,6 +130,9 @@ def place() -> Parts:
                 run = gr.Button("Separate", variant="primary", elem_id="separation-run")
                 stop = gr.Button("Cancel", elem_id="separation-stop")
             line = View("status", status("idle"), elem_id="separation-status")
+            with gr.Accordion("A video, or a picture as the query", open=False):
+                video = gr.File(label="Video: its sound is taken apart", file_types=["video", "audio"])
+                picture = PictureInput(label="Picture of what to hear, in place of words", type="filepath")
             options = _place_options()
         with gr.Column(scale=3, min_width=320):
             strength = gr.Slider(0.25, 4, USUAL.strength, step=0.05, label="Strength", info="More: less leaks in.")

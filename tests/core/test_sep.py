@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from core.errors import Cancelled, ModelUnavailable
 from core.sep import QueriedSeparator, load
 from core.sep_files import Usage, read_separator
-from core.sep_network import Sizes, authors_name, build
+from core.sep_network import Sizes, authors_name, build, enlarged, maps, mask_logits, query_vectors
 from core.tasks import Job
 
 SIZES = Sizes((4, 4, 6, 6), channels=3, dim=5)
@@ -61,6 +61,25 @@ def test_windows_join_under_the_weight(tmp_path: Path, rng: np.random.Generator)
         total[start : start + 64] += direct(model, picture[start : start + 64], embedding) * weight[:, None]
         norm[start : start + 64] += weight
     assert np.abs(found[0] - total / norm[:, None]).max() < 5e-3  # float16
+
+
+def test_coarse_cells_are_asked_twice_half_a_cell_apart(rng: np.random.Generator) -> None:
+    torch.manual_seed(5)
+    sizes = Sizes((4, 4, 6, 6), channels=3, dim=5, coarse=2, hears_height=True)
+    net = build(sizes).eval()
+    picture, query = rng.standard_normal((64, 32)).astype(np.float32), np.eye(5, dtype=np.float32)[:1]
+    found = QueriedSeparator("x", net, sizes, Usage("stub", window_frames=64)).logits(picture, query)[0].T
+
+    def alone(rows: Any) -> Any:
+        shown = torch.from_numpy(np.ascontiguousarray(rows))[None, None]
+        with torch.no_grad():
+            coarse = mask_logits(net, maps(net, shown), query_vectors(net, torch.from_numpy(query)))
+        assert coarse.shape == (1, 1, 8, 16)
+        return enlarged(coarse, (32, 64))[0, 0].numpy()
+
+    plain, raised = alone(picture.T), alone(np.concatenate([picture.T[:1], picture.T[:1], picture.T[:-2]]))
+    assert np.abs(found[:-2] - (plain[:-2] + raised[2:]) / 2).max() < 5e-3  # float16
+    assert np.abs(found[-2:] - plain[-2:]).max() < 5e-3
 
 
 @pytest.mark.parametrize("count", [1, 20, 63, 64, 65, 96, 128])

@@ -11,6 +11,7 @@ from core.sep_files import Usage
 from core.sep_presence import let_through, step_s
 from core.sep_spectrogram import ROWS, row_of
 from core.tasks import Job
+from tests.stub_model import StubModel
 
 BANDS_HZ = {"red": (0, 600), "green": (600, 2000), "blue": (2000, 9000)}  # the stub encoder's colours
 LOGIT = 9.0
@@ -40,3 +41,15 @@ class StubSeparator:
             edges = row_of(np.array([low, high], float))
             found[i][:, (rows >= edges[0]) & (rows < edges[1] + (high > 8000))] = LOGIT
         return Listened(found, let_through(found, picture), step_s())
+
+
+class StubBoth(StubModel):
+    """The stub encoder and a separator that its colours drive, as one model for every name of the catalogue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.separator = StubSeparator(self)
+        self.usage = self.separator.usage
+
+    def listen(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Listened:
+        return self.separator.listen(picture, embeddings, job=job)
