@@ -37,7 +37,7 @@ Read = Callable[[slice], tuple[Floats, Floats]]
 TILE_PX, OVERLAP_PX = 256, 32  # a tile's rim is blended into its neighbour's
 MULTIPLE_PX = 4  # of a side: the network halves twice
 QUIET_SIGMA = 0.004  # tiles with less noise than a level of 8 bits are left alone
-WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers names it
+WEIGHTS = "model.safetensors"
 UNET = {
     "in_channels": 4,  # RGB and the step
     "out_channels": 3,

@@ -7,8 +7,9 @@ Methods and what teaches them (formulas in :mod:`core.light_losses`):
     "clip-lit-latent"   the same with two free vectors in place of prompts
 
 Deviations from the authors' code, all for the sake of minutes on a CPU: the net starts at I = 1 instead of learning
-it for 1,000 steps; pictures of 64 px instead of 512; larger rates and so fewer steps; in the refinement of prompts the
-newer result is to be better than the older one (in CLIP-LIT's loader the order is the other way round).
+it for 1,000 steps; pictures of the guide's size instead of 512 px, of which the net sees a copy of ``map_px`` and whose
+map is enlarged; larger rates and so fewer steps; in the refinement of prompts the newer result is to be better than the
+older one (in CLIP-LIT's loader the order is the other way round).
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class FitOptions:
         decay: Weight decay of Adam.
         prompt_rate: For prompts or vectors.
         prompt_batch: Pictures a step of prompts.
+        map_px: Side of the copy that the network looks at; larger pictures get its map enlarged.
         seed: Of every draw.
     """
 
@@ -54,6 +56,7 @@ class FitOptions:
     decay: float = 1e-3
     prompt_rate: float = 2e-3
     prompt_batch: int = 16
+    map_px: int = 24
     seed: int = 0
 
 
@@ -118,8 +121,8 @@ class LightFit:
         pixels = torch.from_numpy(backlit)
         with torch.no_grad():
             _, given = self._guide.look(pixels)
-        light = self.net(pixels)
-        rows, features = self._guide.look(light_net.divided(pixels, light.clamp_min(light_net.LEAST_MAP)))
+        light = self._light(self.net, pixels)
+        rows, features = self._guide.look(light_net.divided(pixels, light))
         identity = light_losses.identity_loss(features, given)
         if self._vector is not None and self._residual is not None:
             guidance = light_losses.residual_loss(rows, self._vector, self._residual.threshold)
@@ -154,7 +157,7 @@ class LightFit:
         pixels = torch.from_numpy(backlit)
         with torch.no_grad():
             groups = [pixels, torch.from_numpy(well_lit)]
-            groups += [light_net.divided(pixels, net(pixels).clamp_min(0.03)) for net in self._results]
+            groups += [light_net.divided(pixels, self._light(net, pixels)) for net in self._results]
             rows = [self._guide.look(group)[0] for group in groups]
         prompts = self._read_prompts()
         dark, good, *results = [light_losses.backlit_share(row, prompts) for row in rows]
@@ -175,6 +178,18 @@ class LightFit:
         import copy
 
         self._results = [*self._results, copy.deepcopy(self.net).eval().requires_grad_(False)][-2:]
+
+    def _light(self, net: nn.Module, pixels: Tensor) -> Tensor:
+        """The map (N, 1, S, S) of pictures (N, 3, S, S), looked for at ``map_px``."""
+        from torch.nn import functional
+
+        size, side = pixels.shape[-2:], self.options.map_px
+        if max(size) <= side:
+            light: Tensor = net(pixels)
+        else:
+            light = net(functional.interpolate(pixels, (side, side), mode="area"))
+            light = functional.interpolate(light, size, mode="bilinear", align_corners=False)
+        return light.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
 
     def _first_prompts(self) -> Tensor | None:
         """What is learnt beside the network: (2, T, E) tokens or (2, D) vectors; row 0 is "backlit"."""

@@ -51,7 +51,7 @@ drawWith((value) => {
       make("thead", {}, make("tr", {}, make("td", {}), make("th", { scope: "col" }, "before"), make("th", { scope: "col" }, "after"))),
       make("tbody", {},
         row("Mean light", percent(before.mean), percent(after.mean)),
-        row("CLIP: 0 backlit, 1 well lit", light(before.light), light(after.light)),
+        row("CLIP, about 0 backlit, 1 well lit", light(before.light), light(after.light)),
         row("Burnt out", share(before, "clippedHigh"), share(after, "clippedHigh")),
         row("Pure black", share(before, "clippedLow"), share(after, "clippedLow")))),
     make("p", { class: "quiet" }, value.foot),

@@ -19,6 +19,7 @@ from core.errors import InputError
 from core.image_text import ImageTextModel
 from core.tasks import Job
 from demos.enhancement.answers import Enhancement
+from demos.enhancement.denoise import Denoiser
 from demos.enhancement.methods import LightSource
 from demos.enhancement.options import EnhanceOptions
 from demos.enhancement.photo import read_photo
@@ -71,6 +72,7 @@ def enhance_batch(
     into: IO[bytes],
     light: LightSource | None,
     clip: ImageTextModel | None = None,
+    denoiser: Denoiser | None = None,
     job: Job | None = None,
 ) -> Batch:
     """Enhance many photos into a ZIP.
@@ -81,6 +83,7 @@ def enhance_batch(
         into: A file open for writing bytes; gets the photos and ``light.csv``.
         light: The networks; None only for the methods without one.
         clip: Who judges the light; None leaves that out.
+        denoiser: The diffusion model, where the options want one; None takes the filter.
         job: Told the photos done; asked for Cancel.
 
     Returns:
@@ -105,7 +108,8 @@ def enhance_batch(
                 job.step("running", len(rows), unit="photos", note=PurePath(name).name[:40])
             try:
                 photo = read_photo(content, name=PurePath(name).name)
-                answer = enhance(photo, options, light=light, clip=clip, job=None if job is None else _Quiet(job))
+                quiet = None if job is None else _Quiet(job)
+                answer = enhance(photo, options, light=light, clip=clip, denoiser=denoiser, job=quiet)
             except InputError as error:
                 rows.append(BatchRow(name, error=str(error)))
                 continue

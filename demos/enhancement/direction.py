@@ -34,9 +34,9 @@ SHOWN_WORDS = 15  # at each end
 LEAST_PICTURES = 2  # a side
 MOST_PICTURES = 500
 LEAST_GAP = 0.02  # of both means, as 1 - cosine: below it the groups do not differ
-SIDE_PX = 64  # of training pictures
+SIDE_PX = 80  # of training pictures
 BATCH = 4
-DEFAULT_STEPS = 150
+DEFAULT_STEPS = 80
 STEPS = (10, 2_000)
 
 
@@ -183,7 +183,7 @@ def train_light(
         direction: Where to, in the space of ``guide``.
         pictures: What to teach on, (H, W, 3) each: those that lack light.
         guide: The model behind the direction, with gradients.
-        start: A network to go on from; None starts at a map of ones.
+        start: A network to go on from, which is trained in place; None starts at a map of ones.
         steps: How many, within ``STEPS``; a few seconds each for a full-size CLIP on a CPU.
         seed: Of the order and the crops.
         job: Told the steps done; asked for Cancel before each.

@@ -7,7 +7,7 @@ from typing import Any
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled
 from demos.enhancement import tab_direction, tab_run
 from demos.enhancement.tab_direction import DirectionParts, place_direction
-from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, Parts, place
+from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, NOISE_MODEL, Parts, place
 
 _LIGHT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 _HEAVY: dict[str, Any] = {
@@ -83,5 +83,5 @@ DEMO = Demo(
     title="Enhance",
     summary="Give a backlit photo its light back, at full size and with everything that its file holds.",
     build=build,
-    models=(LIGHT_MODEL, *JUDGES),
+    models=(LIGHT_MODEL, NOISE_MODEL, *JUDGES),
 )

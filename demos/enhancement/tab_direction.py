@@ -15,6 +15,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from core.errors import InputError
 from core.images import read_image
 from core.light import LightModel
+from core.light_fit import FitOptions
 from core.light_guide import load_guide
 from core.pool import POOL
 from core.tasks import Job
@@ -27,7 +28,7 @@ from demos.enhancement.options import EnhanceOptions
 from demos.enhancement.photo import read_photo
 from demos.enhancement.pipeline import enhance
 from demos.enhancement.samples import samples
-from demos.enhancement.tab_parts import JUDGES, Parts
+from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, Parts
 from demos.enhancement.tab_run import preview
 from demos.views import View
 from demos.widgets import Upload, require_picture
@@ -35,8 +36,7 @@ from demos.widgets import Upload, require_picture
 Updates = Iterator[dict[Any, Any]]
 WORDS = Path(__file__).parent / "data" / "words.txt"
 GUIDE = JUDGES[0]  # minutes on two cores; a full-size CLIP would take hours
-MAP_PX = 64  # the size that is taught on
-SECONDS_A_STEP = 0.7  # of a CPU core, for the forecast beside the slider
+SECONDS_A_STEP = 0.3  # of a CPU core, for the forecast beside the slider
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,10 @@ def teach_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
                 aim = directions.without(found, [*toward, *away], clip=clip, job=job)
                 if len(found.positive) == 1:  # phrases
                     aim = directions.aimed(aim, clip.encode_images(pictures, job=job), reach)
+            with POOL.use(LIGHT_MODEL, job=job) as light:
+                start = light.copy_of(light.methods[0])
             guide = load_guide(GUIDE, job=job)
-            return directions.train_light(aim, pictures, guide=guide, steps=int(steps), job=job)
+            return directions.train_light(aim, pictures, guide=guide, start=start, steps=int(steps), job=job)
 
         made = yield from run_job(work, parts.line)
         first, last = np.mean(made.guidance[:10]), np.mean(made.guidance[-10:])
@@ -163,11 +165,11 @@ def use_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
         def work(job: Job) -> Enhancement:
             if made is None:
                 raise InputError("There is no network of your own yet; teach one first.")
-            options = EnhanceOptions("rave", strength, highlights, shadows, denoise, skips_well_lit=False)
+            options = EnhanceOptions("rave", strength, highlights, shadows, denoise, False, "filter")
             options.check()
             upload = require_picture(photo)
             given = read_photo(upload.source, name=upload.name)
-            light = LightModel("your own network", {"rave": made.net}, map_px=MAP_PX)
+            light = LightModel("your own network", {"rave": made.net}, map_px=FitOptions.map_px)
             with POOL.use(GUIDE, job=job) as clip:
                 return enhance(given, options, light=light, clip=clip, job=job)
 

@@ -10,12 +10,12 @@ import gradio as gr
 from core.catalog import by_task
 from core.images import read_image
 from demos.base import status
-from demos.enhancement.options import MOST_STRENGTH, EnhanceOptions, Method
+from demos.enhancement.options import MOST_STRENGTH, Denoising, EnhanceOptions, Method
 from demos.enhancement.samples import samples
 from demos.views import View
 from demos.widgets import PictureInput, model_choices, thumbnail
 
-LIGHT_MODEL = "pocket-light"
+LIGHT_MODEL, NOISE_MODEL = "pocket-light", "pocket-denoise"
 JUDGES = tuple(row.name for row in by_task("image-text"))
 USUAL = EnhanceOptions()
 METHOD_CHOICES: list[tuple[str, Method]] = [
@@ -25,6 +25,7 @@ METHOD_CHOICES: list[tuple[str, Method]] = [
     ("Retinex (no network)", "retinex"),
     ("One curve (gamma)", "gamma"),
 ]
+NOISE_CHOICES: list[tuple[str, Denoising]] = [("Diffusion model", "diffusion"), ("Filter", "filter")]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Inputs:
     denoise: gr.Slider
     skips_well_lit: gr.Checkbox
     judge: gr.Dropdown
+    denoiser: gr.Radio
 
     def all(self) -> list[Any]:
         """The components in order."""
@@ -106,6 +108,10 @@ def _place_settings(holder: dict[str, Any]) -> None:
             0, 1, value=USUAL.denoise, step=0.05, label="Take noise out of what was lifted",
             info="By the noise that is found in the photo; 0 leaves it.",
         )  # fmt: skip
+        holder["denoiser"] = gr.Radio(
+            NOISE_CHOICES, value=USUAL.denoiser, label="By", elem_id="enh-denoiser",
+            info="The model keeps more detail and takes some seconds a megapixel.",
+        )  # fmt: skip
         holder["skips_well_lit"] = gr.Checkbox(
             label="Leave well-lit photos alone", value=USUAL.skips_well_lit,
             info="Where hardly any light is missing the file stays as it is.",
@@ -132,7 +138,7 @@ def _place_right(holder: dict[str, Any]) -> None:
     holder["slider"] = gr.ImageSlider(
         label="Before and after", interactive=False, elem_id="enh-slider", max_height=560, buttons=["fullscreen"]
     )
-    holder["file"] = gr.File(label="Enhanced file, as the photo came", interactive=False, elem_id="enh-file")
+    holder["file"] = gr.File(label="Enhanced file, as the photo came", interactive=False, height=96, elem_id="enh-file")
     holder["charts"] = View("enhance", None, elem_id="enh-charts", label="Light")
     with gr.Tabs(elem_classes="inner-tabs", elem_id="enh-more"):
         with gr.Tab("Light map", id="map"):
@@ -142,7 +148,7 @@ def _place_right(holder: dict[str, Any]) -> None:
             )  # fmt: skip
         with gr.Tab("Methods side by side", id="compare"):
             holder["gallery"] = gr.Gallery(
-                label="Methods", show_label=False, columns=2, height=520, interactive=False, elem_id="enh-gallery"
+                label="Methods", show_label=False, columns=3, height=470, interactive=False, elem_id="enh-gallery"
             )
         with gr.Tab("Many photos", id="zip"):
             holder["zip"] = gr.File(label="All photos and a table, as ZIP", interactive=False, elem_id="enh-zip")

@@ -24,7 +24,7 @@ from demos.enhancement.options import LEARNT, METHODS, EnhanceOptions
 from demos.enhancement.photo import read_photo
 from demos.enhancement.pipeline import enhance
 from demos.enhancement.samples import samples
-from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, METHOD_CHOICES, USUAL, Parts
+from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, METHOD_CHOICES, NOISE_MODEL, USUAL, Parts
 from demos.widgets import Upload, require_picture
 
 Updates = Iterator[dict[Any, Any]]
@@ -42,6 +42,7 @@ Args:
     denoise: 0 to 1; takes noise out of what was lifted.
     skips_well_lit: Give well-lit photos back untouched.
     judge: The image-text model that judges the light before and after.
+    denoiser: "diffusion" (a small model) or "filter".
 """
 BATCH_DOC = ENHANCE_DOC.replace(
     "Give a backlit or badly lit photo its light back, at full size and with its metadata.",
@@ -50,26 +51,29 @@ BATCH_DOC = ENHANCE_DOC.replace(
 
 
 def options_of(
-    method: str, strength: float, highlights: float, shadows: float, denoise: float, skips: bool
+    method: str, strength: float, highlights: float, shadows: float, denoise: float, skips: bool, denoiser: str
 ) -> EnhanceOptions:
     """The settings as options.
 
     Raises:
         InputError: one is out of range.
     """
-    options = EnhanceOptions(method, strength, highlights, shadows, denoise, skips)  # type: ignore[arg-type]
+    options = EnhanceOptions(method, strength, highlights, shadows, denoise, skips, denoiser)  # type: ignore[arg-type]
     options.check()
     return options
 
 
 @contextmanager
-def leased(options: EnhanceOptions, judge: str, job: Job | None) -> Iterator[tuple[Any, Any]]:
-    """The networks, where the method or the judge wants them, and the judge."""
+def leased(options: EnhanceOptions, judge: str, job: Job | None) -> Iterator[dict[str, Any]]:
+    """The models that :func:`enhance` is handed, by its names: networks, judge, the denoiser where one is wanted."""
     with ExitStack() as stack:
         light = stack.enter_context(POOL.use(LIGHT_MODEL, job=job))
         if options.method in LEARNT and options.method not in light.methods:
             raise InputError(f"There is no network for {options.method} here; take {', '.join(light.methods)}.")
-        yield light, stack.enter_context(POOL.use(judge, job=job))
+        models = {"light": light, "clip": stack.enter_context(POOL.use(judge, job=job))}
+        if options.denoise > 0 and options.denoiser == "diffusion":
+            models["denoiser"] = stack.enter_context(POOL.use(NOISE_MODEL, job=job))
+        yield models
 
 
 def preview(rgb: Any, name: str, folder: str) -> str:
@@ -97,14 +101,17 @@ def enhance_handler(parts: Parts) -> Callable[..., Updates]:
         denoise: float = USUAL.denoise,
         skips_well_lit: bool = USUAL.skips_well_lit,
         judge: str = JUDGES[0],
+        denoiser: str = USUAL.denoiser,
     ) -> Updates:
         def work(job: Job) -> Enhancement:
             job.step("checking")
-            options = options_of(method, strength, protect_highlights, protect_shadows, denoise, skips_well_lit)
+            options = options_of(
+                method, strength, protect_highlights, protect_shadows, denoise, skips_well_lit, denoiser
+            )
             upload = require_picture(photo)
             given = read_photo(upload.source, name=upload.name)
-            with leased(options, judge, job) as (light, clip):
-                return enhance(given, options, light=light, clip=clip, job=job)
+            with leased(options, judge, job) as models:
+                return enhance(given, options, **models, job=job)
 
         answer = yield from run_job(work, parts.line, always=empty)
         yield {
@@ -126,16 +133,16 @@ def compare_handler(parts: Parts) -> Callable[..., Updates]:
 
     def compare(photo: Upload | None, *values: Any) -> Updates:
         def work(job: Job) -> list[tuple[str, str]]:
-            *settings, judge = values
-            options = replace(options_of(*settings), skips_well_lit=False)
+            *settings, judge, denoiser = values
+            options = replace(options_of(*settings, denoiser), skips_well_lit=False)
             upload = require_picture(photo)
             given = read_photo(upload.source, name=upload.name)
             shown: list[tuple[str, str]] = []
-            with leased(options, judge, job) as (light, clip):
-                methods = [name for name in METHODS if name not in LEARNT or name in light.methods]
+            with leased(options, judge, job) as models:
+                methods = [name for name in METHODS if name not in LEARNT or name in models["light"].methods]
                 for place, name in enumerate(methods):
                     job.step("running", place, len(methods), unit="methods", note=_TITLES[name])
-                    answer = enhance(given, replace(options, method=name), light=light, clip=clip, job=job)
+                    answer = enhance(given, replace(options, method=name), **models, job=job)
                     if not shown:
                         shown.append(
                             (preview(answer.before, "before.jpg", folder), _caption("Before", answer, "before"))
@@ -170,16 +177,19 @@ def batch_handler(parts: Parts) -> Callable[..., Updates]:
         denoise: float = USUAL.denoise,
         skips_well_lit: bool = USUAL.skips_well_lit,
         judge: str = JUDGES[0],
+        denoiser: str = USUAL.denoiser,
     ) -> Updates:
         def work(job: Job) -> tuple[Batch, str]:
-            options = options_of(method, strength, protect_highlights, protect_shadows, denoise, skips_well_lit)
+            options = options_of(
+                method, strength, protect_highlights, protect_shadows, denoise, skips_well_lit, denoiser
+            )
             if not files:
                 raise InputError("There are no photos yet: choose files or a ZIP archive.")
             Path(parts.zip.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
             path = Path(tempfile.mkdtemp(prefix="clip-atlas-", dir=parts.zip.GRADIO_CACHE)) / "enhanced.zip"
-            with leased(options, judge, job) as (light, clip), path.open("wb") as into:
+            with leased(options, judge, job) as models, path.open("wb") as into:
                 sources = [Path(file) for file in files]
-                return enhance_batch(sources, options, into=into, light=light, clip=clip, job=job), str(path)
+                return enhance_batch(sources, options, into=into, **models, job=job), str(path)
 
         done, path = yield from run_job(work, parts.line, always={parts.zip: None})
         failed = sum(1 for row in done.rows if row.error)

@@ -133,6 +133,38 @@ def test_a_folder_loads_and_gives_maps(tmp_path: Path) -> None:
     assert scale.light(np.array([0.6, 0.8], np.float32)) == pytest.approx(0.75 + 0.5)
 
 
+class Slope(torch.nn.Module):
+    """A map that rises to the right whatever the picture: 0.25 on the left half, 1 on the right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        light = torch.ones_like(x[:, :1])
+        light[..., : x.shape[-1] // 2] = 0.25
+        return light * self.weight
+
+
+def test_both_views_count_and_a_power_holds_back() -> None:
+    rgb = np.zeros((4, 6, 3), np.uint8)
+    plain = light.LightModel("x", {"rave": Slope()}, map_px=8).light(rgb, "rave")
+    np.testing.assert_allclose(plain, np.full((4, 6), 0.5), atol=1e-6)  # sqrt(0.25 * 1)
+    held = light.LightModel("x", {"rave": Slope()}, map_px=8, powers={"rave": 0.5}).light(rgb, "rave")
+    np.testing.assert_allclose(held, np.full((4, 6), 0.5**0.5), atol=1e-6)
+
+
+def test_a_copy_can_be_trained_and_the_original_stays(tmp_path: Path) -> None:
+    model = light.load(folder_with(tmp_path), ROW)
+    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    before = model.light(rgb, "rave")
+    own = model.copy_of("rave")
+    assert all(value.requires_grad for value in own.parameters())
+    with torch.no_grad():
+        own.cond_add1.bias += 0.3
+    np.testing.assert_array_equal(model.light(rgb, "rave"), before)
+
+
 def test_a_broken_folder_is_a_sentence(tmp_path: Path) -> None:
     folder = folder_with(tmp_path)
     (folder / "rave.safetensors").write_bytes(b"x")

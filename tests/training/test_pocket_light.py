@@ -61,9 +61,14 @@ def test_the_map_that_is_known_costs_nothing() -> None:
     wanted = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
     known = torch.full((2, 1, 8, 8), 0.25)
     given = wanted * known - (1 - known) * 2 / 255  # so that the ratio with a little light on both sides is the map
-    assert float(train.map_loss(known, given, wanted)) == pytest.approx(0, abs=1e-6)
-    off = known + (known + train.RELATIVE) * 0.2
-    assert float(train.map_loss(off, given, wanted)) == pytest.approx((0.2**2 + 0.1**2) ** 0.5 - 0.1, rel=1e-3)
+    assert float(train.map_loss(known, given, wanted)) < 0.11  # the little light on both sides is an error of 0.02
+    off, picture = known + (known + train.RELATIVE) * 0.2, given / 0.32
+    assert float(train.map_loss(off, given, wanted)) == pytest.approx(
+        (0.2**2 + 0.1**2) ** 0.5
+        - 0.1
+        + 0.05 * float(((picture - wanted).square().mean((1, 2, 3)) / 3e-4).log1p().mean()),
+        rel=1e-3,
+    )
 
 
 def test_pairs_are_learnt_and_resumed(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def test_a_packed_run_loads(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     well, dark = rng.standard_normal((9, 8)).astype(np.float32), rng.standard_normal((9, 8)).astype(np.float32)
     np.savez(tmp_path / "direction.npz", well=well, dark=dark)
-    packing.pack(tmp_path, tmp_path / "out", 64)
+    packing.pack(tmp_path, tmp_path / "out", 64, {"rave": 0.9})
     model = light.load(tmp_path / "out", ROW)
     assert model.methods == ("rave",) and model.map_px == 64
     assert model.scale is not None

@@ -45,13 +45,17 @@ log = logging.getLogger(__name__)
 STOPS = (1.0, 3.5)  # EV that a subject loses
 # Share of the budget to which a side (px) holds: the network sees 35 px around a pixel, so the whole of such pictures,
 # and where light is missing is a matter of large areas; a step of 16 px costs a sixteenth of one of 64.
-STAGES = ((0.45, 16), (0.8, 24), (1.0, 32))
-SIDES = (24, 32)  # for the guided runs
+STAGES = ((0.5, 16), (1.0, 24))
+GUIDED_PX = 80  # side of the pictures of guided runs, the guide's own
 PAIRS_BATCH, GUIDED_BATCH = 16, 4
-LEFT_ALONE, FROM_SICE = 0.15, 0.2  # shares of the pairs
+LEFT_ALONE, FROM_SICE = 0.2, 0.2  # shares of the pairs
 PAIRS_RATE, MATRIX_RATE = 2e-3, 3e-3  # of Adam, and of Muon for the convolutions inside
+GUIDED_RATE, KEPT_RATE, FIRST_RATE = 5e-5, 2e-4, 4e-4  # guided after pairs; of the pairs beside it; guided from nothing
 MOST_NOISE = 0.3  # share of the sensor's noise that is left in a small copy of a photo
 RELATIVE, ROUND_OFF = 0.1, 0.1  # of the loss on the map
+LIT = 0.65  # of the map: from here on an area counts as one that had its light
+LIT_WEIGHT, DARK_WEIGHT = 0.15, 0.05  # of the pictures' errors: what was well lit is not to be touched
+LEAST_ERROR = 3e-4  # squared: a smaller one cannot be seen
 GUIDE = "pocket-clip"
 GROUP = 256  # pictures of each kind behind the residual vector
 PROMPT_STEPS, ROUND_STEPS, REFINE_STEPS = 60, 42, 20  # the authors': 8,000, then rounds of 2,100 and 1,000
@@ -209,18 +213,55 @@ def train_pairs(material: Material, out: Path, seconds: float) -> None:
 
 
 def map_loss(light: Tensor, given: Tensor, wanted: Tensor) -> Tensor:
-    """How far a map lies from the one that is known, relative to it; of the map before its ReLU (no slope at 0).
+    """How far a map lies from the one that is known, and the pictures from theirs; of the map before its ReLU.
+
+        mean |I - I*| / (I* + 0.1)  +  0.15 mean log MSE(lit areas)  +  0.05 mean log MSE(dark areas)
+
+    The first has a slope everywhere, the others are the PSNR that is measured, which dark areas may miss by more.
 
     Args:
         light: (N, 1, S, S).
         given: Pictures (N, 3, S, S).
-        wanted: What they should become; its share of light is the map.
+        wanted: What they should become; their share of light is the map I*.
     """
     least = 2 / 255  # of light on both sides: blacks say nothing
     known = (given.mean(1, keepdim=True) + least) / (wanted.mean(1, keepdim=True) + least)
     known = known.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
     error = (light - known) / (known + RELATIVE)
-    return (error.square() + ROUND_OFF**2).sqrt().mean() - ROUND_OFF
+    loss = (error.square() + ROUND_OFF**2).sqrt().mean() - ROUND_OFF
+    made = given / light.clamp(light_net.LEAST_MAP, light_net.MOST_MAP)
+    squares = (made.clamp(max=1.5) - wanted).square().mean(1, keepdim=True)
+    is_lit = (known > LIT).float()
+    for area, weight in ((is_lit, LIT_WEIGHT), (1 - is_lit, DARK_WEIGHT)):
+        count = area.sum((1, 2, 3))
+        mean = (squares * area).sum((1, 2, 3)) / count.clamp_min(1.0)
+        part = (mean / LEAST_ERROR).log1p() * (count > 4)
+        loss = loss + weight * part.mean()
+    return loss
+
+
+class Keep:
+    """Steps on pairs between guided ones, so that what was learnt from them is not lost to a small guide's taste."""
+
+    def __init__(self, net: torch.nn.Module, side_px: int) -> None:
+        self._net, self._side_px = net, side_px
+        self._adam = torch.optim.Adam(net.parameters(), KEPT_RATE, betas=(0.9, 0.98))
+        self._seen: list[Tensor] = []
+        net.cond_add1.register_forward_hook(lambda module, given, found: self._seen.append(found))
+
+    def step(self, material: Material, rate: float) -> float:
+        """One step; returns its loss."""
+        given, wanted = material.pairs(self._side_px)
+        self._seen.clear()
+        self._net(given)
+        loss = map_loss(self._seen[0], given, wanted)
+        self._adam.param_groups[0]["lr"] = rate
+        self._adam.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._net.parameters(), 1.0)
+        self._adam.step()
+        self._seen.clear()
+        return loss.item()
 
 
 def train_guided(method: Any, material: Material, out: Path, seconds: float, *, from_nothing: bool, tag: str) -> None:
@@ -231,26 +272,30 @@ def train_guided(method: Any, material: Material, out: Path, seconds: float, *, 
     if (out / "pairs.pt").exists() and not from_nothing:
         start = light_net.build()
         start.load_state_dict(torch.load(out / "pairs.pt", weights_only=True)["net"])
-    options = FitOptions(method=method, rate=4e-4 if from_nothing else 1.5e-4)
+    options = FitOptions(method=method, rate=FIRST_RATE if start is None else GUIDED_RATE)
     fit = LightFit(guide, options, residual=residual if method == "rave" else None, net=start)
+    keep = None if start is None else Keep(start, options.map_px)
     path = out / f"{tag}.pt"
     clock = Clock(0.0, seconds)
     with (out / f"{tag}.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         if method != "rave":
             for step in range(PROMPT_STEPS):
-                dark, good = material.dark_batch(6, 64), material.good_batch(6, 64)
+                dark, good = material.dark_batch(6, GUIDED_PX), material.good_batch(6, GUIDED_PX)
                 loss = fit.teach_prompts(dark, good)
                 if step % 20 == 0:
                     rows.writerow(["prompts", step, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
         while clock.progress < 1:
-            side_px = int(material.rng.choice(SIDES))
-            seen = fit.advance(material.dark_batch(GUIDED_BATCH, side_px), rate=rate_at(clock.progress, options.rate))
+            seen = fit.advance(material.dark_batch(GUIDED_BATCH, GUIDED_PX), rate=rate_at(clock.progress, options.rate))
+            if keep is not None:
+                seen["known"] = keep.step(material, rate_at(clock.progress, KEPT_RATE))
             rows.writerow(["net", fit.steps, f"{clock.spent_s:.1f}", *(f"{value:.4f}" for value in seen.values())])
             if method != "rave" and fit.steps % ROUND_STEPS == 0:
                 fit.close_round()
                 for _ in range(REFINE_STEPS):
-                    loss = fit.refine_prompts(material.dark_batch(4, 64), material.good_batch(4, 64))
+                    loss = fit.refine_prompts(
+                        *(make(4, GUIDED_PX) for make in (material.dark_batch, material.good_batch))
+                    )
                 rows.writerow(["refined", fit.prompt_steps, f"{clock.spent_s:.1f}", f"{loss:.4f}"])
             if fit.steps % SAVE_EVERY == 0 or clock.progress >= 1:
                 file.flush()
