@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import Measurement, machine, markdown
 from benchmarks.scenes_plain import plain_picture
 from benchmarks.scenes_query import query_rows
+from benchmarks.scenes_truth import truth_rows
 from core.settings import ROOT
 from demos.gaussians import raster
 from demos.gaussians.cameras import Camera, orbit
@@ -38,6 +39,7 @@ SMALL_GAUSSIANS, SMALL_WH = 30_000, (320, 240)  # for the plain peer, which take
 PICTURES = (((640, 480), 0.45), ((1440, 1080), 1.6))  # size, bar in CPU seconds
 FEATURES, FEATURES_BAR = 16, 1.5
 PEER_BAR = 50.0
+VIEWS, UPLIFT_BAR_S = 60, 180.0  # 90 s on two cores
 QUERIED = (988, 731)  # LERF's pictures
 
 
@@ -166,8 +168,10 @@ def run(*, is_quick: bool = False) -> list[Measurement]:
     rows.append(_against_plain(times=1 if is_quick else 3, count=2_000 if is_quick else SMALL_GAUSSIANS))
     rows += _weights(scene, view(640, 480), times)
     rows += query_rows(scene, view(*QUERIED), times=times)
+    rows.append(_uplift(scene, view(QUERIED[0] // 2, QUERIED[1] // 2), times))
     if not is_quick:
         rows += _first_call()
+        rows += truth_rows()
     return rows
 
 
@@ -241,6 +245,17 @@ def _weights(scene: GaussianScene, camera: Camera, times: int) -> list[Measureme
         Measurement(f"- summed by {len(table):,} mask labels, {size}", labelled, None, "s", None, False),
         Measurement(f"- uplift of {len(table):,} masks with 512 numbers each, {size}", lifted, None, "s", None, False),
     ]
+
+
+def _uplift(scene: GaussianScene, camera: Camera, times: int) -> Measurement:
+    """Language onto the whole scene from masks that are given, by one of its views."""
+    labels = (np.arange(camera.width) // 16 + np.arange(camera.height)[:, None] // 16 * 31).astype(np.int32)
+    table = np.random.default_rng(3).random((int(labels.max()) + 1, 512), np.float32)
+    lifted = Uplift(len(scene), 512)
+    (one_s,) = in_turns(lambda: lifted.add_labels(view_weights(scene, camera), labels, table), times=max(1, times // 3))
+    note = f"{VIEWS} times the CPU seconds of a view with {len(table):,} masks of 512 numbers, its weights included."
+    name = f"uplift of {len(scene):,} Gaussians from {VIEWS} views, {camera.width} x {camera.height}"
+    return Measurement(name, VIEWS * one_s, None, "s", UPLIFT_BAR_S, False, note)
 
 
 def _first_call() -> list[Measurement]:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.measure import Measurement
 from core.image_text import ImageTextModel
 from core.pool import POOL
 from demos.gaussians.answers import SceneHandle
@@ -34,6 +35,11 @@ from demos.gaussians.words import encode_words
 TRUTH = "truth.npz"
 LEAST_PX = 30  # of a thing in a view: less is not asked for there
 BARS = {"localisation": 0.85, "miou_picture": 0.55, "miou_gaussians": 0.50}
+_TITLES = {
+    "localisation": "localisation in held-out views",
+    "miou_picture": "mIoU of masks in held-out views",
+    "miou_gaussians": "mIoU of selected Gaussians",
+}
 _LEAST_WEIGHT = 1 / 256
 
 
@@ -116,6 +122,26 @@ def score(
             "miou_gaussians": round(float(np.mean(own)) if own else 0.0, 3),
         }
     return found
+
+
+def truth_rows() -> list[Measurement]:
+    """The scores of the bundled scenes as rows, those of LangSplat's order of steps on the same field beneath."""
+    rows = []
+    for sample in bundled():
+        path = sample.path.with_name(TRUTH)
+        if not path.is_file():
+            continue
+        handle, truth = open_scene(sample.path), read_truth(path)
+        assert handle.field is not None
+        with POOL.use(handle.field.model) as model:
+            ours = score(handle, truth, model=model)
+            plain = score(handle, truth, model=model, options=QueryOptions(order="features"))
+        for name, bar in BARS.items():
+            kinds = ", ".join(f"{kind}s {ours[kind][name]:.2f}" for kind in ("object", "attribute", "part"))
+            title = f"{sample.name}, {ours['queries']} queries, {_TITLES[name]}"
+            rows.append(Measurement(title, ours["all"][name], None, "", bar, True, f"{kinds}."))
+            rows.append(Measurement("- pixels in LangSplat's order", plain["all"][name], None, "", None, True))
+    return rows
 
 
 def _selections(handle: SceneHandle, truth: Truth, model: ImageTextModel, options: QueryOptions) -> dict[str, float]:

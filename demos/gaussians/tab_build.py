@@ -44,7 +44,7 @@ def place_build() -> BuildParts:
     """Place the panel."""
     with gr.Accordion("Build a scene from photos", open=False, elem_classes="settings", elem_id="gs-build"):
         photos = gr.File(
-            label="ZIP of photos with COLMAP's model or transforms.json", height=120, file_types=[".zip"],
+            label="ZIP of photos with COLMAP's model or transforms.json", height=160, file_types=[".zip"],
             elem_id="gs-photos",
         )  # fmt: skip
         iterations = gr.Slider(
@@ -57,7 +57,7 @@ def place_build() -> BuildParts:
         method = gr.Radio(
             [(_METHOD_WORDS[name], name) for name in METHODS], value=USUAL.method, label="Language comes by"
         )
-        run = gr.Button("Build the scene", size="sm", elem_id="gs-build-run")
+        run = gr.Button("Build the scene", variant="primary", elem_id="gs-build-run")
         preview = View("gaussians_preview", None, elem_id="gs-preview", label="Preview")
     return BuildParts(photos, iterations, longest_px, gaussians, mask_photos, method, run, preview)
 
