@@ -105,7 +105,7 @@ def _quality_rows(quality: Sequence[Confusion], count: int) -> list[Measurement]
     by_way = dict(zip(WAYS, quality, strict=True))
     rows = []
     for way, found in by_way.items():
-        bar = MIOU_BAR if way in ("sam+dense", "sam+clip") else None
+        bar = None if way == "dense" else MIOU_BAR
         note = f"{count} scenes; IoU of the background {found.iou[0]:.3f}."
         rows.append(Measurement(f"mIoU, {way}", found.mean_iou, None, "", bar, True, note))
     gap = by_way["sam+clip"].mean_iou - by_way["sam+dense"].mean_iou
@@ -115,7 +115,7 @@ def _quality_rows(quality: Sequence[Confusion], count: int) -> list[Measurement]
 
 def _refined(how: Any, known: Sequence[TrueScene], classes: Sequence[str], clip: Any, sam: Any) -> Measurement:
     """Words adapted to the picture, against the same words as they are."""
-    options = SegmentOptions(way="sam+clip")
+    options = SegmentOptions()
     adapted = replace(options, refinement=how)
     kept: dict[int, Analysis] = {}
 
@@ -126,7 +126,7 @@ def _refined(how: Any, known: Sequence[TrueScene], classes: Sequence[str], clip:
 
     plain = _score(known, classes, lambda scene: answer(scene, options)).mean_iou
     found = _score(known, classes, lambda scene: answer(scene, adapted)).mean_iou
-    note = f"sam+clip, strength {options.refinement_strength:g}; the peer is the same without."
+    note = f"{options.way}, strength {options.refinement_strength:g}; the peer is the same without."
     return Measurement(f"mIoU, words adapted by {how}", found, plain, "", None, True, note)
 
 
@@ -158,7 +158,7 @@ def _photo() -> NDArray[np.uint8]:
 def _speed(clip: Any, sam: Any, *, times: int) -> list[Measurement]:
     """One 640 x 480 photo, 8 labels: everything anew, then only words or a threshold."""
     rows = []
-    cases: tuple[tuple[Way, float | None], ...] = (("sam+dense", 4.0), ("sam+clip", None), ("dense", 0.5))
+    cases: tuple[tuple[Way, float], ...] = (("ensemble", 4.0), ("sam+dense", 4.0), ("sam+clip", 4.0), ("dense", 0.5))
     for way, bar in cases:
         _turn(way, clip, sam, 0)  # warm
         turns = [_turn(way, clip, sam, turn) for turn in range(1, times + 1)]

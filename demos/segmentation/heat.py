@@ -54,5 +54,5 @@ def heat_maps(
     """
     if analysis.grid is None or not words:
         return None
-    ready = adapted(encode_words(words, options, model=clip, job=job), analysis, options)
+    ready = adapted(encode_words(words, options, model=clip, job=job), analysis.grid, options)
     return scores(ready.cosines(analysis.grid), ready.negative_cosines(analysis.grid), ready.head).words

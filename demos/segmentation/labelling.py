@@ -50,14 +50,17 @@ class Labelled:
     trust: NDArray[np.float32]
 
 
-def adapted(words: Words, analysis: Analysis, options: SegmentOptions) -> Words:
-    """Words and negatives refined by the picture, if asked."""
+def adapted(words: Words, features: NDArray[np.float32], options: SegmentOptions) -> Words:
+    """Words and negatives refined by the picture, if asked.
+
+    Args:
+        words: As they are.
+        features: (..., D) unit norm, of the kind that the words are then held against: cut-outs, masks or cells.
+        options: How, and how strongly.
+    """
     if options.refinement == "none":
         return words
-    if analysis.way == "sam+clip" or analysis.grid is None:
-        features = analysis.regions  # words meet features of the kind that they are held against
-    else:
-        features = analysis.grid.reshape(-1, analysis.grid.shape[-1])
+    features = features.reshape(-1, features.shape[-1])
 
     def adapt(rows: NDArray[np.float32]) -> NDArray[np.float32]:
         return refined(rows, features, options.refinement, options.refinement_strength)
@@ -65,13 +68,18 @@ def adapted(words: Words, analysis: Analysis, options: SegmentOptions) -> Words:
     return replace(words, rows=adapt(words.rows), negatives=adapt(words.negatives))
 
 
-def score_rows(words: Words, rows: Sequence[NDArray[np.float32] | None]) -> Scores:
-    """Scores of regions that were described in one or two ways: cut-outs and dense features, None where not."""
-    found = [
-        scores(words.cosines(vectors), words.negative_cosines(vectors), words.head)
-        for vectors in rows
-        if vectors is not None
-    ]
+def score_rows(
+    words: Words, rows: Sequence[NDArray[np.float32] | None], options: SegmentOptions | None = None
+) -> Scores:
+    """Scores of regions that were described in one or two ways: cut-outs and dense features, None where not.
+
+    With ``options`` the words are first adapted to each kind of description, if these ask for it.
+    """
+    found = []
+    for vectors in rows:
+        if vectors is not None:
+            near = words if options is None else adapted(words, vectors, options)
+            found.append(scores(near.cosines(vectors), near.negative_cosines(vectors), near.head))
     return found[0] if len(found) == 1 else combined(found[0], found[1])
 
 
@@ -86,7 +94,7 @@ def thresholds_of(names: Sequence[str], options: SegmentOptions) -> NDArray[np.f
 def label_masks(analysis: Analysis, words: Words, options: SegmentOptions) -> Labelled:
     """Name every mask, then let the best ones have the pixels."""
     puzzle = analysis.puzzle
-    found = score_rows(words, (analysis.crops, analysis.dense))
+    found = score_rows(words, (analysis.crops, analysis.dense), options)
     found = against_border(found, puzzle.border_shares, words.are_things)
     label_of = named(found, thresholds_of(words.names, options), options.margin if options.other else 0.0)
     levels = levels_of(puzzle.parents)
@@ -162,6 +170,7 @@ def label_pixels(analysis: Analysis, words: Words, options: SegmentOptions) -> L
     """Hold every pixel against the words; connected pixels of one label become a region."""
     grid = analysis.grid
     assert grid is not None, "the way dense keeps its grid"
+    words = adapted(words, grid, options)
     of_cells = scores(words.cosines(grid), words.negative_cosines(grid), words.head)
     maps = np.concatenate([of_cells.words, of_cells.other[..., None]], axis=-1)
     thresholds = thresholds_of(words.names, options)

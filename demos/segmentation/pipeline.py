@@ -25,7 +25,7 @@ from demos.segmentation import clicks as clicking
 from demos.segmentation.analysis import Analysis, DenseModel, MaskModel, check_picture, look
 from demos.segmentation.answers import Candidate, ClickAnswer, Segmentation
 from demos.segmentation.assemble import assembled, best_words
-from demos.segmentation.labelling import adapted, label_masks, label_pixels, score_rows
+from demos.segmentation.labelling import label_masks, label_pixels, score_rows
 from demos.segmentation.options import LEVELS, Clicks, SegmentOptions
 from demos.segmentation.vocabulary import found_words, read_nouns
 from demos.segmentation.words import Labels, Words, encode_words, read_words
@@ -114,7 +114,6 @@ def label(
         notes: tuple[str, ...] = ()
     else:
         words, notes = _typed(labels, options, clip=clip, job=job)
-    words = adapted(words, analysis, options)
     if job is not None:
         job.step("running", note="naming the regions")
     words_s = time.perf_counter() - start_s

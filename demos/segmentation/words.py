@@ -33,6 +33,9 @@ NEGATIVES = (
     "water", "sea", "mountain", "carpet", "wood", "tiles", "marble", "stone", "curtain", "shadow",
 )  # fmt: skip
 
+# Who types "sky" or "grass" has said what is around things: these stay of the above, else "carpet" would win a meadow.
+GENERAL_NEGATIVES = ("background", "texture", "shadow")
+
 # Words that may fill a picture from border to border; the others name things, which stand before something.
 SURROUNDINGS = (
     *NEGATIVES, "lawn", "meadow", "field", "street", "pavement", "beach", "lake", "river", "ocean", "forest", "jungle",
@@ -156,7 +159,7 @@ def encode_words(
     """
     templates = templates_of(options.templates, options.own_templates)
     typed = {key_of(word) for label in labels for word in label.words}
-    negatives = [label for label in _negatives(options) if not typed & {key_of(word) for word in label.words}]
+    negatives = [label for label in _negatives(options, typed) if not typed & {key_of(word) for word in label.words}]
     texts = [text for row in label_texts([*labels, *negatives], templates) for text in row.texts]
     encoded = ensemble(model.encode_texts(texts, job=job), len(templates))
     counts = [len(label.words) for label in labels]
@@ -172,7 +175,9 @@ def encode_words(
     return Words(names, encoded[:split], starts, encoded[split:], are_things, head_of(model, options), tuple(notes))
 
 
-def _negatives(options: SegmentOptions) -> tuple[Label, ...]:
+def _negatives(options: SegmentOptions, typed: set[str]) -> tuple[Label, ...]:
+    """What "other" looks like: the visitor's own words, or the bundled ones; ``typed`` holds the keys of all labels."""
     if options.negatives.strip():
         return read_labels(options.negatives).labels
-    return tuple(Label(word) for word in NEGATIVES)
+    are_named = not typed.isdisjoint(key_of(word) for word in NEGATIVES)
+    return tuple(Label(word) for word in (GENERAL_NEGATIVES if are_named else NEGATIVES))
