@@ -156,6 +156,61 @@ _POCKET_SAM = ModelSpec(
     source_url="",
 )
 
+_POCKET_LIGHT = ModelSpec(
+    name="pocket-light",
+    title="Pocket Light",
+    task="illumination",
+    family="pocket-light",
+    loader="core.light:load",
+    sources=(
+        Bundled(
+            "pocket-light",
+            {
+                "card.json": "357814c67c1ee24d24fe91cdaba5a878ceac993d0243c0019dd3906a18d747a7",
+                "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
+                "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
+                "config.json": "150261562ac3d99b99377a69c9b1a75e9e62e99aa31161b73e32503cae733679",
+                "direction.safetensors": "3d20d65f7569cce4e2ffe1c996d10df0c490957ce03b95dc04274f8a34405405",
+                "rave.safetensors": "78dcb2008dc3e40065ac334a1881aa4343eec7346f8ee5312b809bd3a271f2f3",
+            },
+        ),
+    ),
+    params_m=0.84,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=28,
+    preprocess="long side to 28 px; the map is drawn along the photo's edges at full size",
+    note="Comes with the hub and works offline. Three tiny networks: they see dark subjects, not what those are.",
+    source_url="",
+)
+
+_POCKET_DENOISE = ModelSpec(
+    name="pocket-denoise",
+    title="Pocket Denoise",
+    task="denoising",
+    family="pocket-denoise",
+    loader="core.light_denoise:load",
+    sources=(
+        Bundled(
+            "pocket-denoise",
+            {
+                "card.json": "1e786664743c7a2cc4e9a27237fc612f65b94fe6223e8474c8dc14e3b2dd1c36",
+                "config.json": "174e3a783c961916637084596edd3147d8da1e004f85841f2797f56e00ab2269",
+                "model.safetensors": "66ab50e1d3b43bd4955e5d57d1469e58ec89a7b578eb869743cf2bf8c5df0185",
+            },
+        ),
+    ),
+    params_m=0.18,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=256,
+    preprocess="tiles of 256 px at full size, with the noise of each pixel",
+    note="Comes with the hub and works offline. A tiny diffusion model for the noise of lifted shadows.",
+    source_url="",
+)
+
 _OPENAI_NOTE = "Trained by OpenAI on 400 million pairs; its card advises against deployment without tests of your own."
 
 _PTH_NOTE = "In segment-anything's own layout: a pickle, of which only tensors are read."
@@ -425,4 +480,6 @@ ROWS: tuple[ModelSpec, ...] = (
         f"The same weights as SAM ViT-H. {_PTH_NOTE}",
         is_original=True,
     ),
+    _POCKET_LIGHT,
+    _POCKET_DENOISE,
 )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["image-text", "promptable-masks"]
-Family = Literal["pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf"]
+Task = Literal["image-text", "promptable-masks", "illumination", "denoising"]
+Family = Literal[
+    "pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf", "pocket-light",
+    "pocket-denoise",
+]  # fmt: skip
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 PICKLE_FAMILIES: tuple[Family, ...] = ("sam",)  # whose loader reads tensors out of a pickle and refuses all else
 

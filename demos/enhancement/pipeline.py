@@ -82,16 +82,11 @@ def enhance(
     shown_map = field.small(luma_of(before))
     tones_before = tones_of(photo.values)
     why = _why_not(photo, options, shown_map)
-    start_s = time.perf_counter()
     sigma = noise_of(photo.values)
-    values = photo.values if why else enhanced(photo.values, field, options, job=job)
-    seconds["apply"] = _lap(start_s)
-    start_s = time.perf_counter()
-    lifted, model = values, denoiser if options.denoiser == "diffusion" else None
+    values, is_cleaned = photo.values, False
     if not why:
-        values = denoised(lifted, photo.values, field, options, sigma=sigma, model=model, job=job)
-    if values is not lifted:
-        seconds["noise"] = _lap(start_s)
+        model = denoiser if options.denoiser == "diffusion" else None
+        values, is_cleaned = _lifted(photo, field, options, sigma, model, seconds, job)
     start_s = time.perf_counter()
     is_unchanged = values is photo.values
     file = photo.source if is_unchanged else written(photo, values)
@@ -104,7 +99,7 @@ def enhance(
         lights = _judged([before, after], clip, scale, light, job)
         seconds["judge"] = _lap(start_s)
     models = [light.name] if light is not None and options.method in LEARNT else []
-    models += [model.name] if model is not None and values is not lifted else []
+    models += [denoiser.name] if denoiser is not None and options.denoiser == "diffusion" and is_cleaned else []
     return Enhancement(
         file=file,
         name=_name_of(photo, is_unchanged=is_unchanged),
@@ -123,6 +118,26 @@ def enhance(
         models=tuple([*models, clip.name] if clip is not None else models),
         notes=(*([why] if why else []), *photo.notes),
     )
+
+
+def _lifted(
+    photo: Photo,
+    field: LightField,
+    options: EnhanceOptions,
+    sigma: float,
+    model: Denoiser | None,
+    seconds: dict[str, float],
+    job: Job | None,
+) -> tuple[Values, bool]:
+    """The values in better light, and whether noise was taken out of them; both stages add their time."""
+    start_s = time.perf_counter()
+    lifted = enhanced(photo.values, field, options, job=job)
+    seconds["apply"] = _lap(start_s)
+    start_s = time.perf_counter()
+    values = denoised(lifted, photo.values, field, options, sigma=sigma, model=model, job=job)
+    if values is not lifted:
+        seconds["noise"] = _lap(start_s)
+    return values, values is not lifted
 
 
 def _why_not(photo: Photo, options: EnhanceOptions, light_map: NDArray[np.float32]) -> str:

@@ -18,6 +18,8 @@ _IDLE_ACTIONS = {"absent": ("download",), "failed": ("download",), "downloaded":
 _TASKS: dict[Task, str] = {
     "image-text": "Compare pictures with words",
     "promptable-masks": "Outline what is in a picture",
+    "illumination": "See where light is missing",
+    "denoising": "Take out noise",
 }
 
 

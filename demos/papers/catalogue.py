@@ -190,6 +190,8 @@ PAPERS: tuple[Paper, ...] = (
         "RAVE: Residual Vector Embedding for CLIP-Guided Backlit Image Enhancement",
         "Brightens backlit photos along CLIP's direction from dark to well lit.",
         "Enhance",
+        "works",
+        "Residual vector, its words and their removal, a network taught by it; also CLIP-LIT and its latent form.",
     ),
     Paper(
         27,
