@@ -126,6 +126,27 @@ def _segment_click(page: Page) -> None:
     page.wait_for_timeout(800)
 
 
+def _scene(page: Page) -> None:
+    """Wait until the bundled scene stands in the viewer, in all detail."""
+    page.wait_for_selector(".gs[data-ready]", timeout=240_000)
+    page.evaluate("document.querySelector('.gs-canvas').look.isFinest = true")
+    page.wait_for_selector(".gs-frame[data-still=true]", timeout=60_000)
+    page.evaluate("document.querySelector('#tabs').scrollIntoView()")
+    page.wait_for_timeout(800)
+
+
+def _scene_answer(page: Page) -> None:
+    """Ask the bundled scene for its own example words."""
+    _scene(page)
+    page.locator("#gs-query textarea").fill("blue teapot; mug")
+    page.locator("#gs-run").click()
+    page.wait_for_selector(".gs[data-ready^=answer]", timeout=240_000)
+    page.wait_for_selector(".gs-frame[data-still=true]", timeout=60_000)
+    is_desktop = page.viewport_size == {"width": DESKTOP[0], "height": DESKTOP[1]}
+    page.evaluate(f"document.querySelector('{'#tabs' if is_desktop else '.gs'}').scrollIntoView()")
+    page.wait_for_timeout(800)
+
+
 def _models(page: Page) -> None:
     page.wait_for_selector("#models-table .model")
 
@@ -148,6 +169,10 @@ SHOTS: dict[str, tuple[Callable[[Page], None], str, bool, tuple[int, int]]] = {
     "segment-click": (_segment_click, "segmentation", False, DESKTOP),
     "segment-empty": (_empty, "segmentation", False, DESKTOP),
     "segment-phone": (_segment, "segmentation", False, PHONE),
+    "scene": (_scene, "gaussians", False, DESKTOP),
+    "scene-answer": (_scene_answer, "gaussians", False, DESKTOP),
+    "scene-dark": (_scene_answer, "gaussians", True, DESKTOP),
+    "scene-phone": (_scene_answer, "gaussians", False, PHONE),
     "models": (_models, "models", False, DESKTOP),
     "papers-dark": (_papers, "papers", True, DESKTOP),
     "phone-empty": (_empty, "zero_shot", False, PHONE),

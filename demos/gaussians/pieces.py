@@ -24,7 +24,8 @@ from demos.gaussians.meanings import Texts
 from demos.gaussians.scene import Floats
 
 MARGIN: Final = 0.003  # of cosine: pieces that fall short of the best by less are answers, too
-PART_MARGIN: Final = 0.04  # of the two cosines added up for a part: a car has four wheels
+PART_MARGIN: Final = 0.02  # of the two cosines added up for a part: a car has four wheels
+PART_SIZE: Final = 0.03  # of cosine, times the log of a part's share of its whole: what has a name is seldom a speck
 APART: Final = 0.1  # of the smaller one's Gaussians that two answers may share
 INSIDE: Final = 0.6  # of a part's Gaussians that its whole holds
 PART_SHARE: Final = 0.7  # of its whole that a part may be
@@ -102,9 +103,14 @@ def choose(
 def excess_of(pieces: Pieces, texts: Texts) -> Floats:
     """(P,) e_g above."""
     negatives = (pieces.table @ texts.negatives.T - texts.negative_offsets).max(axis=1, initial=-1)
-    own = pieces.table @ texts.query - np.float32(texts.query_offset)
-    excess: Floats = own - np.maximum(pieces.general, negatives) + pieces.support
+    excess: Floats = _cosines(pieces, texts) - np.maximum(pieces.general, negatives) + pieces.support
     return excess
+
+
+def _cosines(pieces: Pieces, texts: Texts) -> Floats:
+    """(P,) cosines with the query, less its hubness."""
+    found: Floats = pieces.table @ texts.query - np.float32(texts.query_offset)
+    return found
 
 
 def _part_excess(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts], common: Floats) -> Floats | None:
@@ -115,7 +121,8 @@ def _part_excess(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts], common
     is_inside = (common[:, thing] >= INSIDE * sizes) & (sizes < PART_SHARE * sizes[thing])
     if not is_inside.any():
         return None
-    own = excess_of(pieces, part[0]) + excess_of(pieces, texts)
+    own = _cosines(pieces, part[0]) + _cosines(pieces, texts)
+    own = own + np.float32(PART_SIZE) * np.log(sizes / sizes[thing]).astype(np.float32)
     falls_short = own - own[is_inside].max()
     return np.where(is_inside, whole[thing] + falls_short, np.float32(-np.inf))
 

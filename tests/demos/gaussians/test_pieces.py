@@ -127,7 +127,7 @@ def test_the_best_piece_answers_and_its_twins_do() -> None:
     np.testing.assert_allclose(chosen.relevancy, 1 / (1 + np.exp(-10 * (table @ table[0]))), rtol=1e-5)
     assert chosen.level == 2 and choose(pieces, texts(table[0]), level=1).level == 1
     assert choose(pieces, texts(table[0]), generosity=0).is_chosen.sum() == 1
-    assert choose(pieces, texts(table[0]), generosity=200).is_chosen.sum() == 3
+    assert choose(pieces, texts(table[0]), generosity=400).is_chosen.sum() == 3
     hindered = replace(pieces, support=np.array([-0.5, 0, 0, 0], np.float32))
     assert not choose(hindered, texts(table[0])).is_chosen[0]
     like_everything = replace(pieces, general=np.array([0.9, 0, 0, 0], np.float32))
