@@ -39,7 +39,8 @@ from demos.gaussians.formats.result import ReadScene
 from demos.gaussians.history import History, Selection
 from demos.gaussians.objects import named
 from demos.gaussians.options import MAX_SIDE_PX, Kind, QueryOptions
-from demos.gaussians.query import MEANINGS, find
+from demos.gaussians.pieces import shared
+from demos.gaussians.query import MEANINGS, asks_pieces, find
 from demos.gaussians.recolour import Guided, guided_colour, piece_of
 from demos.gaussians.render_view import PictureCache, picture_of
 from demos.gaussians.samples import sample_named
@@ -199,6 +200,9 @@ def prepare(handle: SceneHandle, camera: Camera | None = None, *, job: Job | Non
     if handle.field is None:
         return
     view = _map_view(handle, camera, options, job)
+    if asks_pieces(handle.field, options) and handle.field.pieces is not None:
+        shared(handle.field.pieces)
+        return
     for level in range(len(handle.field.levels)):
         MEANINGS.pixels(view, handle.field, level, job=job)
         MEANINGS.gaussians(handle.field, level, job=job)
