@@ -19,8 +19,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from core.tasks import Job
 from demos.gaussians.field import Pieces
 from demos.gaussians.meanings import Texts
+from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.scene import Floats
 
 MARGIN: Final = 0.003  # of cosine: pieces that fall short of the best by less are answers, too
@@ -30,6 +32,7 @@ APART: Final = 0.1  # of the smaller one's Gaussians that two answers may share
 INSIDE: Final = 0.6  # of a part's Gaussians that its whole holds
 PART_SHARE: Final = 0.7  # of its whole that a part may be
 
+_PIECE = 65_536
 _SHARED: WeakKeyDictionary[Pieces, Floats] = WeakKeyDictionary()
 
 
@@ -127,9 +130,22 @@ def _part_excess(pieces: Pieces, texts: Texts, part: tuple[Texts, Texts], common
     return np.where(is_inside, whole[thing] + falls_short, np.float32(-np.inf))
 
 
-def of_gaussians(pieces: Pieces, values: Floats, *, level: int | None = None) -> Floats:
-    """(N,) float32: the greatest value (P,) of the pieces that a Gaussian is in; 0 without one."""
-    counts = values if level is None else np.where(pieces.levels == level, values, np.float32(0))
-    padded = np.append(counts, 0).astype(np.float32)
-    found: Floats = padded[pieces.ids].max(axis=1, initial=0)
+def of_gaussians(pieces: Pieces, chosen: Chosen, level_count: int, *, job: Job | None = None) -> Floats:
+    """What the pieces say of every Gaussian: (N, level_count + 1) float32.
+
+    The greatest relevancy of the pieces of each level that it is in, 0 without one, and whether any of its pieces
+    answers, 1 or 0.
+    """
+    from demos.gaussians.pixel_loops import fill_by_level
+
+    count = len(pieces.ids)
+    found = np.empty((count, level_count + 1), np.float32)
+    ids, levels = np.ascontiguousarray(pieces.ids), pieces.levels.astype(np.int64)
+    is_chosen = chosen.is_chosen.astype(np.uint8)
+
+    def part(i: int) -> None:
+        first, last = i * _PIECE, min((i + 1) * _PIECE, count)
+        fill_by_level(ids, chosen.relevancy, levels, is_chosen, first, last, found)
+
+    share(part, -(-count // _PIECE), threads=thread_count(), job=job)
     return found

@@ -177,3 +177,33 @@ def neighbour_means(values: Array, neighbours: Array, first: int, last: int, mea
             for k in range(count):
                 total += values[neighbours[i, k], c]
             means[i, c] = total / np.float32(count + 1)
+
+
+@loop(
+    *(array_of(_I32, 2), array_of(_F32, 1), array_of(_I64, 1), array_of(_U8, 1), _I64, _I64),
+    array_of(_F32, 2, written=True),
+)
+def fill_by_level(
+    ids: Array, values: Array, levels: Array, is_chosen: Array, first: int, last: int, found: Array
+) -> None:
+    """The greatest value of the pieces that a Gaussian is in, level by level, and whether any of them is chosen.
+
+    Args:
+        ids: (N, K) int32, pieces, negative for none.
+        values: (P,) float32 >= 0.
+        levels: (P,) int64 below L.
+        is_chosen: (P,) uint8.
+        first: First Gaussian.
+        last: One past the last.
+        found: (N, L + 1) float32, rows ``first`` to ``last - 1`` written; 0 without a piece of a level.
+    """
+    for row in range(first, last):
+        found[row] = 0
+        for choice in range(ids.shape[1]):
+            piece = ids[row, choice]
+            if piece >= 0:
+                level = levels[piece]
+                if values[piece] > found[row, level]:
+                    found[row, level] = values[piece]
+                if is_chosen[piece]:
+                    found[row, -1] = 1

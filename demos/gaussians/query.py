@@ -107,7 +107,7 @@ class InView:
         mask: (H, W) bool.
         limit: Relevancy above which a pixel belongs to the mask.
         pointing: (H, W) float32, greatest where the answer is surest.
-        pieces: What answers, where pieces were asked.
+        of_gaussians: (N, L + 1) float32 what pieces say of every Gaussian, where they were asked.
     """
 
     level: str
@@ -115,7 +115,7 @@ class InView:
     mask: NDArray[np.bool_]
     limit: float
     pointing: Floats
-    pieces: Chosen | None = None
+    of_gaussians: Floats | None = None
 
 
 def in_view(
@@ -164,9 +164,8 @@ def _pieces_in_view(
     chosen = _chosen(field, words, index, options)
     names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
     levels = [field.levels.index(name) for name in names]
-    own = [of_gaussians(field.pieces, chosen.relevancy, level=level) for level in levels]
-    is_answer = of_gaussians(field.pieces, chosen.is_chosen.astype(np.float32))
-    drawn = view.render(np.column_stack([*own, is_answer]).astype(np.float32), job=job)
+    own = of_gaussians(field.pieces, chosen, len(field.levels), job=job)
+    drawn = view.render(np.ascontiguousarray(own[:, [*levels, -1]]), job=job)
     size_px = options.filter_px(size_wh[1])
     maps = {}
     for place, name in enumerate(names):
@@ -178,7 +177,7 @@ def _pieces_in_view(
         mask, limit = cover >= _COVERED, float(chosen.relevancy[chosen.is_chosen].min(initial=1))
     else:
         mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
-    return InView(best, maps, mask, limit, box_mean(cover, size_px), chosen)
+    return InView(best, maps, mask, limit, box_mean(cover, size_px), own)
 
 
 def find(
@@ -210,11 +209,15 @@ def find(
     seen = in_view(view, field, words, index, options, size_wh, job=job)
     best, maps = seen.level, seen.maps
     peaks = tuple(_peak(level, some, level == best) for level, some in maps.items())
-    peak, least = float(maps[best].smoothed.max()), least_peak(options, model, by_pieces=seen.pieces is not None)
+    peak, least = float(maps[best].smoothed.max()), least_peak(options, model, by_pieces=seen.of_gaussians is not None)
     is_found = peak >= least
-    own = _own(field, words, index, best, seen.pieces, job)
+    place = field.levels.index(best)
+    if seen.of_gaussians is None:
+        own, answers = MEANINGS.gaussians(field, place, job=job).relevancy(words.texts(index), job=job), None
+    else:
+        own, answers = seen.of_gaussians[:, place], seen.of_gaussians[:, -1] > 0
     nothing = Selection.of(np.zeros(len(scene), np.float32))
-    selection = _selected(scene, field, own, options, seen.pieces) if is_found else nothing
+    selection = _selected(scene, field, own, options, answers) if is_found else nothing
     return Found(
         query=query,
         level=best,
@@ -226,7 +229,7 @@ def find(
         threshold=seen.limit,
         relevancy=maps[best].smoothed,
         mask=seen.mask if is_found else np.zeros_like(seen.mask),
-        gaussian_relevancy=own,
+        gaussian_relevancy=np.ascontiguousarray(own),
         selection=selection,
         extent=extent_of(scene, selection),
     )
@@ -262,8 +265,10 @@ def select_in_scene(
     if asks_pieces(field, options):
         chosen = _chosen(field, words, index, options)
         best = field.levels[chosen.level]
-        own = _own(field, words, index, best, chosen, job)
-        return InScene(best, float(chosen.relevancy.max()), _selected(scene, field, own, options, chosen), own)
+        assert field.pieces is not None
+        said = of_gaussians(field.pieces, chosen, len(field.levels), job=job)
+        own = said[:, chosen.level]
+        return InScene(best, float(chosen.relevancy.max()), _selected(scene, field, own, options, said[:, -1] > 0), own)
     names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
     found: dict[str, tuple[float, Floats]] = {}
     for name in names:
@@ -275,22 +280,17 @@ def select_in_scene(
     return InScene(best, peak, selected(scene, own, options, objects=field.objects), own)
 
 
-def _own(field: LanguageField, words: Words, index: int, level: str, chosen: Chosen | None, job: Job | None) -> Floats:
-    """(N,) each Gaussian's own relevancy at a level."""
-    place = field.levels.index(level)
-    if chosen is not None and field.pieces is not None:
-        return of_gaussians(field.pieces, chosen.relevancy, level=place)
-    return MEANINGS.gaussians(field, place, job=job).relevancy(words.texts(index), job=job)
-
-
 def _selected(
-    scene: GaussianScene, field: LanguageField, own: Floats, options: QueryOptions, chosen: Chosen | None
+    scene: GaussianScene,
+    field: LanguageField,
+    own: Floats,
+    options: QueryOptions,
+    answers: NDArray[np.bool_] | None,
 ) -> Selection:
     """The Gaussians of the pieces that answer; without pieces, or with another threshold, those above the cut."""
-    if chosen is None or field.pieces is None or options.threshold != "fixed":
-        return selected(scene, own, options, objects=field.objects)
-    mask = of_gaussians(field.pieces, chosen.is_chosen.astype(np.float32)) > 0
-    return finished(scene, mask, options, objects=field.objects)
+    if answers is None or options.threshold != "fixed":
+        return selected(scene, np.ascontiguousarray(own), options, objects=field.objects)
+    return finished(scene, answers, options, objects=field.objects)
 
 
 def _peak(level: str, maps: LevelMaps, is_chosen: bool) -> LevelPeak:

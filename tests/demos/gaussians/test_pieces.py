@@ -15,7 +15,7 @@ from demos.gaussians.field_file import read_field, write_field, write_scene
 from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.meanings import Texts
 from demos.gaussians.options import QueryOptions
-from demos.gaussians.pieces import choose, of_gaussians, shared
+from demos.gaussians.pieces import Chosen, choose, of_gaussians, shared
 from demos.gaussians.pieces_make import memberships, objects_of, sharpened, shown, with_superpoints
 from demos.gaussians.pipeline import open_scene, query
 from demos.gaussians.query import select_in_scene
@@ -101,8 +101,12 @@ def test_memberships_come_back() -> None:
     pieces = Pieces(ids, np.zeros(7, np.int8), np.eye(7, dtype=np.float32), *np.zeros((2, 7), np.float32))
     np.testing.assert_array_equal(shared(pieces), holds.astype(int) @ holds.T.astype(int))
     values = rng.random(7).astype(np.float32)
-    slow = [max((values[p] for p in range(7) if holds[p, i]), default=0.0) for i in range(50)]
-    np.testing.assert_allclose(of_gaussians(pieces, values), slow)
+    levels, is_chosen = rng.integers(0, 3, 7).astype(np.int8), rng.random(7) < 0.5
+    found = of_gaussians(replace(pieces, levels=levels), Chosen(values, is_chosen, 0), 3)
+    for gaussian in range(50):
+        own = np.flatnonzero(holds[:, gaussian])
+        slow = [max((values[p] for p in own if levels[p] == level), default=0.0) for level in range(3)]
+        np.testing.assert_allclose(found[gaussian], [*slow, float(is_chosen[own].any())])
 
 
 def test_a_pixel_shows_what_most_of_it_belongs_to(known: World) -> None:
