@@ -24,11 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.enhance_race import measure_race
 from benchmarks.measure import Measurement, machine, markdown
 from core.backlight import darkened, drawn_mask
+from core.light_guide import load_guide
 from core.pool import POOL
 from core.settings import set_quiet_environment
-from demos.enhancement.denoise import denoised, noise_of
+from demos.enhancement.denoise import Denoiser, denoised, noise_of
 from demos.enhancement.light_map import LightField, enhanced
 from demos.enhancement.methods import LightSource, field_of, small_px
 from demos.enhancement.options import LEARNT, EnhanceOptions, Method
@@ -36,7 +38,7 @@ from demos.enhancement.photo import read_photo
 from demos.enhancement.pipeline import enhance
 
 Floats = NDArray[np.float32]
-MODEL = "pocket-light"
+MODEL, NOISE_MODEL = "pocket-light", "pocket-denoise"
 TEST_PX = 384  # longer side of the test pictures
 STOPS = (2.0, 3.0)
 CAP_DB = 40.0
@@ -193,8 +195,8 @@ def measure_light(
     return out
 
 
-def measure_noise() -> list[Measurement]:
-    """Denoising on lifted shadows with and without noise."""
+def measure_noise(model: Denoiser | None = None) -> list[Measurement]:
+    """Denoising on lifted shadows with and without noise, by the filter or by the diffusion model."""
     rng = np.random.default_rng(3)
     x, y = np.meshgrid(np.arange(384), np.arange(288))
     clean = 0.1 + 0.05 * np.sin(x / 17) * np.cos(y / 23) + 0.05 * ((x // 48 + y // 48) % 2)
@@ -204,15 +206,17 @@ def measure_noise() -> list[Measurement]:
     wanted = enhanced(eight(good), quarter, options)
     noisy = eight(good + rng.normal(0, 0.02, good.shape))
     lifted = enhanced(noisy, quarter, options)
-    cleaned = denoised(lifted, noisy, quarter, options, sigma=noise_of(noisy))
-    still = denoised(wanted, eight(good), quarter, options, sigma=noise_of(eight(good)))
+    cleaned = denoised(lifted, noisy, quarter, options, sigma=noise_of(noisy), model=model)
+    still = denoised(wanted, eight(good), quarter, options, sigma=noise_of(eight(good)), model=model)
+
+    way = "filter" if model is None else model.name
 
     def against(values: NDArray[np.uint8]) -> float:
         return psnr((values.astype(np.float32) - wanted) / 255)
 
     return [
         Measurement(
-            "denoising lifted shadows, dB gained",
+            f"{way} on lifted shadows, dB gained",
             against(cleaned) - against(lifted),
             None,
             "",
@@ -220,7 +224,7 @@ def measure_noise() -> list[Measurement]:
             True,
             "noise of 0.02 lifted fourfold",
         ),
-        Measurement("denoising where there is no noise, dB", against(still), None, "", 45.0, True, "against untouched"),
+        Measurement(f"{way} where there is no noise, dB", against(still), None, "", 45.0, True, "against untouched"),
     ]
 
 
@@ -270,16 +274,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--most", type=int, default=24, help="pictures of each kind")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a small photo in place of 12 megapixels")
+    parser.add_argument("--race", action="store_true", help="train RAVE and CLIP-LIT to the same guidance: minutes")
     given = parser.parse_args(arguments)
     set_quiet_environment()
     pictures = known_pictures(given.photos, given.most)
     listed = json.loads(given.pairs.read_text())[: given.most] if given.pairs else []
     pairs = [(_read(Path(dark), TEST_PX), _read(Path(good), TEST_PX)) for dark, good in listed]
     with POOL.use(MODEL) as model:
+        race = measure_race(pictures, load_guide(model.scale.encoder), model.scale) if given.race else []
         methods: list[Method] = [name for name in LEARNT if name in model.methods]
         rows = measure_light(pictures, pairs, model, [*methods, "retinex", "gamma"])
         rows += measure_noise()
+        with POOL.use(NOISE_MODEL) as denoiser:
+            rows += measure_noise(denoiser)
         rows += measure_cost(model, pictures[0], methods[0], is_quick=given.quick)
+    rows += race
     if given.json:
         print(json.dumps({"machine": machine(), "results": [row.as_dict() for row in rows]}, indent=2))
     else:

@@ -140,6 +140,15 @@ class LightFit:
         per_picture = float(identity.detach()) / len(backlit)
         return {"guidance": float(guidance.detach()), "identity": per_picture, "light": float(light.detach().mean())}
 
+    def embedded(self, pictures: Pictures) -> NDArray[np.float32]:
+        """Unit embeddings (N, D) of what the network as it is makes of pictures (N, 3, S, S)."""
+        import torch
+
+        pixels = torch.from_numpy(pictures)
+        with torch.no_grad():
+            rows, _ = self._guide.look(light_net.divided(pixels, self._light(self.net, pixels)))
+        return rows.numpy()
+
     def teach_prompts(self, backlit: Pictures, well_lit: Pictures) -> float:
         """One step of prompts (or vectors) before the first round: backlit against well-lit; returns its loss."""
         import torch

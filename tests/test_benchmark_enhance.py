@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import enhance
+from benchmarks import enhance, enhance_race
 
 
 def test_psnr_of_known_errors() -> None:
@@ -35,3 +35,11 @@ def test_alignment_forgives_one_factor() -> None:
 
 def test_the_bars_of_denoising_are_met() -> None:
     assert [row.is_met for row in enhance.measure_noise()] == [True, True]
+
+
+def test_a_batch_is_dark_only_where_asked() -> None:
+    good, dark = (
+        enhance_race.batch(pictures(), 3, 16, np.random.default_rng(0), is_dark=kind) for kind in (False, True)
+    )
+    assert good.shape == dark.shape == (3, 3, 16, 16)
+    assert dark.mean() < good.mean() - 0.05

@@ -32,7 +32,7 @@ RADIUS = 4  # cells of the small picture
 EPS = 1e-3
 BAND_PX = 400_000  # pixels of a band: its floats stay near the processor
 THREADS = 2
-HIGHLIGHTS = (0.65, 1.0)  # lumas between which protection sets in
+HIGHLIGHTS = (0.5, 0.9)  # lumas between which protection sets in
 SHADOWS = (0.02, 0.2)
 
 

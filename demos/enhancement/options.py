@@ -33,7 +33,7 @@ class EnhanceOptions:
 
     method: Method = "rave"
     strength: float = 1.0
-    protect_highlights: float = 0.3
+    protect_highlights: float = 0.6
     protect_shadows: float = 0.0
     denoise: float = 0.0
     skips_well_lit: bool = True

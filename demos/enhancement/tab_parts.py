@@ -85,6 +85,7 @@ def _place_photos(holder: dict[str, Any]) -> None:
             holder["files"] = gr.File(
                 label="Photos or ZIP archives", file_count="multiple", height=220, elem_id="enh-files"
             )
+            holder["run_many"] = gr.Button("Enhance all", variant="primary", elem_id="enh-run-many")
 
 
 def _place_settings(holder: dict[str, Any]) -> None:
@@ -126,7 +127,6 @@ def _place_left(holder: dict[str, Any]) -> None:
     _place_photos(holder)
     with gr.Row(elem_classes="actions"):
         holder["run"] = gr.Button("Enhance", variant="primary", elem_classes="run-button", elem_id="enh-run")
-        holder["run_many"] = gr.Button("Enhance all", elem_classes="quiet-button", elem_id="enh-run-many")
         holder["compare"] = gr.Button("Compare methods", elem_classes="quiet-button", elem_id="enh-compare")
     _place_settings(holder)
 
