@@ -10,7 +10,7 @@ import hashlib
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,11 @@ from demos.gaussians.answers import SceneHandle
 from demos.gaussians.cameras import Camera
 from demos.gaussians.commands import COLOURS, Command
 from demos.gaussians.decoder import Decoder
-from demos.gaussians.field import LEVELS, LanguageField
+from demos.gaussians.field import LEVELS, LanguageField, Pieces
 from demos.gaussians.history import History
 from demos.gaussians.meanings import of_pixels
 from demos.gaussians.options import QueryOptions
+from demos.gaussians.pieces import shared
 from demos.gaussians.scene import GaussianScene
 from demos.gaussians.weights import view_weights
 from demos.gaussians.words import encode_words
@@ -33,6 +34,7 @@ from demos.gaussians.words import encode_words
 CORES = 2
 FIRST_BAR_S, NEXT_BAR_S, RECOLOUR_BAR_S = 2.0, 0.060, 0.150
 DIM, MASKS, CHOICES = 512, 600, 4
+PIECES, MEMBERSHIPS = 300, 11
 _LANGSPLAT = (3, 16, 32, 64, 128, 256, 256, DIM)
 _ALWAYS = QueryOptions(least_peak=0.0)  # so that selection and extent are part of every query
 
@@ -68,6 +70,18 @@ def mask_field(scene: GaussianScene, *, seed: int = 0) -> LanguageField:
     return LanguageField("random", LEVELS, ids, weights, _unit(rng.normal(size=(MASKS, DIM))))
 
 
+def piece_field(scene: GaussianScene, *, seed: int = 0) -> LanguageField:
+    """The hard case with pieces: every Gaussian in ``MEMBERSHIPS`` of them, as in the bundled scenes."""
+    rng = np.random.default_rng(seed)
+    plain = mask_field(scene, seed=seed)
+    cells = np.floor(scene.means_xyz[:, :1] * np.arange(4, 4 + MEMBERSHIPS)).astype(np.int64)
+    ids = (cells * 97 + 31 * np.arange(MEMBERSHIPS)) % PIECES
+    nothing = np.zeros(PIECES, np.float32)
+    levels = rng.integers(0, len(LEVELS), PIECES).astype(np.int8)
+    pieces = Pieces(ids.astype(np.int32), levels, _unit(rng.normal(size=(PIECES, DIM))), nothing, nothing)
+    return replace(plain, pieces=pieces)
+
+
 def code_field(scene: GaussianScene, *, seed: int = 0) -> LanguageField:
     """Codes that change smoothly over the scene, and a decoder of LangSplat's layout."""
     rng = np.random.default_rng(seed)
@@ -81,11 +95,16 @@ def code_field(scene: GaussianScene, *, seed: int = 0) -> LanguageField:
 
 
 def query_rows(scene: GaussianScene, camera: Camera, *, times: int) -> list[Measurement]:
-    """Uplifted and LangSplat's field, first and further words, recolouring, the decoder's shortcut."""
+    """Pieces, uplifted and LangSplat's field, first and further words, recolouring, the decoder's shortcut."""
     _warm(scene.take(np.arange(min(500, len(scene)))), camera.resized(64, 48))
     rows = []
     size = f"{camera.width} x {camera.height}"
-    for kind, language in (("uplifted field", mask_field(scene)), ("LangSplat's field", code_field(scene))):
+    fields = {
+        "pieces": piece_field(scene),
+        "uplifted field": mask_field(scene),
+        "LangSplat's field": code_field(scene),
+    }
+    for kind, language in fields.items():
         first, further, recoloured = _asked(scene, language, camera, times)
         is_ours = language.table is not None
         bars = (FIRST_BAR_S * CORES, NEXT_BAR_S * CORES) if is_ours else (None, None)
@@ -107,6 +126,8 @@ def _asked(scene: GaussianScene, language: LanguageField, camera: Camera, times:
         "benchmark", scene, scene, rows, language, History(), (camera,), (0, 0, 1), original_field=language
     )
     pipeline.NEIGHBOURS.get(scene.means_xyz, _ALWAYS.neighbours)  # once a scene, not once a view
+    if language.pieces is not None:
+        shared(language.pieces)
     first, further = [], []
     for turn in range(max(1, times // 3)):
         pipeline.VIEWS.clear()
@@ -128,7 +149,7 @@ def _asked(scene: GaussianScene, language: LanguageField, camera: Camera, times:
 def _warm(scene: GaussianScene, camera: Camera) -> None:
     """Load what the first query of a process loads."""
     rows = np.arange(len(scene), dtype=np.int32)
-    for language in (mask_field(scene), code_field(scene)):
+    for language in (mask_field(scene), piece_field(scene), code_field(scene)):
         handle = SceneHandle("warm", scene, scene, rows, language, History(), (camera,), (0, 0, 1))
         pipeline.query(handle, "anything", _ALWAYS, model=RandomModel(), camera=camera)
 
