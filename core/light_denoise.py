@@ -54,7 +54,8 @@ def build() -> nn.Module:
     """The network with random weights; 181 thousand parameters."""
     from diffusers import UNet2DModel
 
-    net: nn.Module = UNet2DModel(**UNET)
+    made: Any = UNet2DModel(**UNET)
+    net: nn.Module = made
     return net
 
 
@@ -62,7 +63,8 @@ def noise_table() -> Floats:
     """sigma(t) of the scheduler's steps in display light [0, 1], (T,), rising."""
     from diffusers import DDPMScheduler
 
-    kept = DDPMScheduler().alphas_cumprod.numpy()
+    scheduler: Any = DDPMScheduler()
+    kept = scheduler.alphas_cumprod.numpy()
     table: Floats = (np.sqrt((1 - kept) / kept) / 2).astype(np.float32)  # [-1, 1] is twice as wide as [0, 1]
     return table
 

@@ -133,8 +133,8 @@ def compare_handler(parts: Parts) -> Callable[..., Updates]:
 
     def compare(photo: Upload | None, *values: Any) -> Updates:
         def work(job: Job) -> list[tuple[str, str]]:
-            *settings, judge, denoiser = values
-            options = replace(options_of(*settings, denoiser), skips_well_lit=False)
+            settings, (judge, denoiser) = values[:-2], values[-2:]
+            options = replace(options_of(*(*settings, denoiser)), skips_well_lit=False)
             upload = require_picture(photo)
             given = read_photo(upload.source, name=upload.name)
             shown: list[tuple[str, str]] = []
