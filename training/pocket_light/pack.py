@@ -97,9 +97,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--map-px", type=int, default=28)
     parser.add_argument("--powers", type=json.loads, default={}, help="of the maps by method, as JSON")
+    parser.add_argument("--scores", type=Path, help="what `python -m benchmarks.enhance --json` printed")
     parser.add_argument("--share", type=float, default=0.5, help="of the guided weights")
     given = parser.parse_args(arguments)
     pack(given.run, given.out, given.map_px, given.powers, given.share)
+    if given.scores is not None:
+        card_path = given.out / "card.json"
+        listed = json.loads(given.scores.read_text(encoding="utf-8"))["results"]
+        scores = [{key: row[key] for key in ("name", "figure", "unit", "bar", "is_met", "note")} for row in listed]
+        _write(card_path, json.loads(card_path.read_text(encoding="utf-8")) | {"scores": scores})
 
 
 if __name__ == "__main__":
