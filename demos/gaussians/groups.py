@@ -202,12 +202,15 @@ def consensus_of(found: Sightings, members: Sequence[NDArray[np.int32]]) -> NDAr
     return holds
 
 
-def nested(holds: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
+def nested(
+    holds: NDArray[np.bool_], weights: Floats, may_hold: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.int8]]:
     """What lies inside what.
 
     Args:
         holds: (G, N) bool.
         weights: (N,) what a Gaussian counts.
+        may_hold: (G,) bool, the groups that others can be inside of; None for all.
 
     Returns:
         (G,) int32 the smallest group around each, -1 for none; (G,) int8 position in LEVELS.
@@ -218,6 +221,8 @@ def nested(holds: NDArray[np.bool_], weights: Floats) -> tuple[NDArray[np.int32]
     shared = heavy @ holds.T.astype(np.float32)
     sizes = np.maximum(np.diagonal(shared), 1e-9)
     is_holder = sizes < BACKGROUND_SHARE * max(float(weights.sum()), 1e-9)
+    if may_hold is not None:
+        is_holder &= may_hold
     is_inside = (shared >= INSIDE * sizes[:, None]) & (sizes[None, :] >= CLEARLY_LARGER * sizes[:, None])
     around = np.where(is_inside & is_holder[None, :], sizes[None, :], np.inf)
     parents = np.where(np.isfinite(around).any(1), around.argmin(1), -1).astype(np.int32)

@@ -71,12 +71,12 @@ def make_pieces(
     holds = sharpened(groups.holds, cuts[0])
     for labels in reversed(cuts[1:]):
         holds = with_superpoints(holds, labels, most=BACKGROUND_SHARE * float(is_seen.sum()))
-    _, levels = nested(holds, found.seen.max(0, initial=0).astype(np.float32))
     shows = [shown(view, holds) for view in views]
     table = embed(shows, len(holds), [(view.height, view.width) for view in views], pictures, model, job=job)
     photos = np.zeros(len(holds))
     photos[: len(groups)] = [len(np.unique(found.view_of[members])) for members in groups.members]
     support = SUPPORT * np.log(np.minimum((1 + photos) / (1 + len(views) / 2), 1))
+    _, levels = nested(holds, is_seen.astype(np.float32), support >= 0)  # what half of the photos show holds parts
     general = general_likeness(table, model, job=job)
     return Pieces(memberships(holds), levels, table, general, support.astype(np.float32))
 

@@ -123,3 +123,12 @@ def test_level_maps_show_what_most_agree_on_and_fall_back_to_the_coarser_level()
     assert (whole >= 0).sum() == 16 and set(np.unique(whole)) == {-1, 0}
     assert (part == 1).sum() == 4 and (part == 0).sum() == 12
     assert np.array_equal(subpart, part)
+
+
+def test_what_may_hold_nothing_has_no_parts() -> None:
+    holds = np.zeros((3, 100), bool)
+    holds[0, :25], holds[1, :15], holds[2, :6] = True, True, True
+    parents, levels = nested(holds, np.ones(100, np.float32))
+    assert parents.tolist() == [-1, 0, 1] and levels.tolist() == [2, 1, 0]
+    parents, levels = nested(holds, np.ones(100, np.float32), np.array([False, True, True]))
+    assert parents.tolist() == [-1, -1, 1] and levels.tolist() == [2, 2, 1]
