@@ -41,7 +41,7 @@ TEMPLATE_CHOICES = [
 _WAY_WORDS = {
     "sam+dense": "Regions, named by dense features (fast)",
     "sam+clip": "Regions, each cut out and classified",
-    "ensemble": "Both, multiplied",
+    "ensemble": "Regions, named by both (best)",
     "dense": "No regions: a map of the words",
 }
 _LEVEL_WORDS = {"auto": "Whatever fits best", "subpart": "Details", "part": "Parts", "whole": "Whole things"}
