@@ -166,11 +166,11 @@ _POCKET_LIGHT = ModelSpec(
         Bundled(
             "pocket-light",
             {
-                "card.json": "357814c67c1ee24d24fe91cdaba5a878ceac993d0243c0019dd3906a18d747a7",
+                "card.json": "2ace9662c7147a97463829f863614fa71c75b4580f15c88025c6262b8252e162",
                 "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
                 "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
                 "config.json": "150261562ac3d99b99377a69c9b1a75e9e62e99aa31161b73e32503cae733679",
-                "direction.safetensors": "3d20d65f7569cce4e2ffe1c996d10df0c490957ce03b95dc04274f8a34405405",
+                "direction.safetensors": "4a8be7261d6b1576981d8bad5a28403b19dd3596cdcd87a699e41c10dcd55965",
                 "rave.safetensors": "78dcb2008dc3e40065ac334a1881aa4343eec7346f8ee5312b809bd3a271f2f3",
             },
         ),
