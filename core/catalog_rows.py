@@ -140,9 +140,9 @@ _POCKET_SAM = ModelSpec(
         Bundled(
             "pocket-sam",
             {
-                "card.json": "ff113d3481607986eb31e9412493b41447a0120767f50cefbe69390e3f29b82e",
-                "config.json": "d21d3c51774aabf3d2a508aaa5a944a4d90d8871aaf8315704c4135ba55404fd",
-                "model.safetensors": "6fc03a4efb2dc7dcfc01861e32125dbba8783aa3955d01e44b0726a2688313ea",
+                "card.json": "2a798577aef88b4d586f900e2a51ac0b5b96767cad02ddbc224d27897d3918aa",
+                "config.json": "5b0fd81c5eaa49319820177c41ba56f079cdebd69343b6e996dc304a5453718c",
+                "model.safetensors": "dfcc3ac6f4cc11cf3199f973b4510918f6b3a3c8ea8eb678a7e91cc77bf1569d",
             },
         ),
     ),
@@ -209,6 +209,49 @@ _POCKET_DENOISE = ModelSpec(
     preprocess="tiles of 256 px at full size, with the noise of each pixel",
     note="Comes with the hub and works offline. A tiny diffusion model for the noise of lifted shadows.",
     source_url="",
+)
+
+_POCKET_SEP = ModelSpec(
+    name="pocket-sep",
+    title="Pocket Sep",
+    task="sound-separation",
+    family="pocket-sep",
+    loader="core.sep:load",
+    sources=(
+        Bundled(
+            "pocket-sep",
+            {
+                "card.json": "e4d23e450a28e592b828b3e268d3db8d77de7fd41036112d67493dcc786fee97",
+                "config.json": "682bda9700cd854232fd0441d024daaee9f12e03e8665859239886043bf14215",
+                "model.safetensors": "295fbc7b97fd201c95bbf54cc730ea7c47b327e7c5f7ce2e30803d4e9f308e30",
+            },
+        ),
+    ),
+    params_m=1.83,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=256,
+    preprocess="16 kHz, windows of 64 ms every 16 ms, 256 rows on a logarithmic scale, 4.1 s at a time",
+    note="Comes with the hub and works offline. A tiny model: two or three distinct sounds among the 71 it knows.",
+    source_url="",
+)
+
+_CLAP = ModelSpec(
+    name="clap-htsat-unfused",
+    title="CLAP HTSAT (LAION)",
+    task="sound-text",
+    family="clap",
+    loader="core.clap:load",
+    sources=_hub("laion/clap-htsat-unfused"),
+    params_m=153.5,
+    download_mb=617,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=256,
+    preprocess="48 kHz, 64 mel bands, ten seconds at a time",
+    note=f"A second opinion: says how much a separated sound is what was named. {_CONVERSION}",
+    source_url="https://huggingface.co/laion/clap-htsat-unfused",
 )
 
 _OPENAI_NOTE = "Trained by OpenAI on 400 million pairs; its card advises against deployment without tests of your own."
@@ -482,4 +525,6 @@ ROWS: tuple[ModelSpec, ...] = (
     ),
     _POCKET_LIGHT,
     _POCKET_DENOISE,
+    _POCKET_SEP,
+    _CLAP,
 )

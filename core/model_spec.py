@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["image-text", "promptable-masks", "illumination", "denoising"]
+Task = Literal["image-text", "promptable-masks", "illumination", "denoising", "sound-separation", "sound-text"]
 Family = Literal[
     "pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf", "pocket-light",
-    "pocket-denoise",
+    "pocket-denoise", "pocket-sep", "clap",
 ]  # fmt: skip
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 PICKLE_FAMILIES: tuple[Family, ...] = ("sam",)  # whose loader reads tensors out of a pickle and refuses all else

@@ -69,4 +69,4 @@ def test_endpoints_it_names_exist() -> None:
 
     page = app.build_app()
     public = {f"/{fn.api_name}" for fn in page.fns.values() if fn.api_visibility == "public"}
-    assert public == set(re.findall(r"`(/(?:classify|segment|query|enhance)\w*)`", TEXT))
+    assert public == set(re.findall(r"`(/(?:classify|segment|query|enhance|separate)\w*)`", TEXT))

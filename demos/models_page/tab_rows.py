@@ -20,6 +20,8 @@ _TASKS: dict[Task, str] = {
     "promptable-masks": "Outline what is in a picture",
     "illumination": "See where light is missing",
     "denoising": "Take out noise",
+    "sound-separation": "Take sounds apart",
+    "sound-text": "Compare sounds with words",
 }
 
 

@@ -91,7 +91,7 @@ class Parts:
 def _place_options() -> dict[str, Any]:
     """The settings, in an accordion."""
     with gr.Accordion("More", open=False):
-        negative = gr.Textbox(label="But not", placeholder="piano", max_lines=1, info="A sound that leaks in.")
+        negative = gr.Textbox("", label="But not", placeholder="piano", max_lines=1, info="A sound that leaks in.")
         weight = gr.Slider(0, 2, USUAL.negative_weight, step=0.1, label="How much not", info="0: the above is ignored.")
         nearest = gr.Checkbox(
             USUAL.nearest_label, label="Lean on known sounds", info="Helps free descriptions; never touches pictures."

@@ -24,6 +24,8 @@ LOADERS = {
     "promptable-masks": "core.sam",
     "illumination": "core.light",
     "denoising": "core.light_denoise",
+    "sound-separation": "core.sep",
+    "sound-text": "core.clap",
 }
 
 
