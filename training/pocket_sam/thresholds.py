@@ -1,7 +1,7 @@
 """Choose when an automatic mask is good enough: the thresholds that make most of held-out scenes kept for this.
 
 Recall: objects that a mask overlaps by half. Precision: masks that overlap an object, a part or the ground by half.
-F2 weighs recall more: the tab can merge and hide masks, but not invent them.
+F3 weighs recall more: the tab can merge and hide masks, but not invent them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from training.pocket_sam.measures import overlap_table
 PRED_IOU = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 STABILITY = (0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9)
 NMS_IOU = (0.5, 0.6, 0.7, 0.8)
-BETA = 2.0
+BETA = 3.0
 RECALLED = 0.5
 
 
@@ -56,7 +56,7 @@ def measure(folder: Path, data: Path, most: int | None = None) -> dict[Key, NDAr
 
 
 def fit(folder: Path, data: Path) -> dict[str, float]:
-    """``pred_iou``, ``stability`` and ``nms_iou`` of the best F2 over the fitting scenes."""
+    """``pred_iou``, ``stability`` and ``nms_iou`` of the best F3 over the fitting scenes."""
     totals = measure(folder, data)
     best = max(totals, key=lambda key: f_score(totals[key]))
     return dict(zip(("pred_iou", "stability", "nms_iou"), best, strict=True))
