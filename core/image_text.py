@@ -87,7 +87,7 @@ class ImageTextModel(Protocol):
 
     @property
     def patch_sides_px(self) -> tuple[int, ...]:
-        """(S,) sizes at which patches are worth asking for; a mean over more than one is meant to be over mirrors too."""
+        """(S,) sizes at which patches are worth asking for; of more than one, and of their mirrors, the mean is meant."""
         ...
 
     def truncated(self, texts: Sequence[str]) -> tuple[Truncation, ...]:

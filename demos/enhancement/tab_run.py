@@ -34,7 +34,7 @@ _TITLES = {value: title for title, value in METHOD_CHOICES}
 ENHANCE_DOC = """Give a backlit or badly lit photo its light back, at full size and with its metadata.
 
 Args:
-    photo: The photo.
+    image: The photo.
     method: "rave", "clip-lit", "clip-lit-latent" (networks taught by CLIP), "retinex" or "gamma".
     strength: 0 to 1.3; 0 gives the photo back byte by byte, 1 is what the method says.
     protect_highlights: 0 to 1; 1 leaves what is bright as it is.
@@ -47,7 +47,7 @@ Args:
 BATCH_DOC = ENHANCE_DOC.replace(
     "Give a backlit or badly lit photo its light back, at full size and with its metadata.",
     "Give many photos, or ZIP archives of them, their light back: a ZIP of the photos and a table.",
-).replace("    photo: The photo.", "    files: Photos and ZIP archives.")
+).replace("    image: The photo.", "    files: Photos and ZIP archives.")
 
 
 def options_of(
@@ -93,7 +93,7 @@ def enhance_handler(parts: Parts) -> Callable[..., Updates]:
     folder = parts.file.GRADIO_CACHE
 
     def enhance_photo(
-        photo: Upload | None,
+        image: Upload | None,
         method: str = USUAL.method,
         strength: float = USUAL.strength,
         protect_highlights: float = USUAL.protect_highlights,
@@ -108,7 +108,7 @@ def enhance_handler(parts: Parts) -> Callable[..., Updates]:
             options = options_of(
                 method, strength, protect_highlights, protect_shadows, denoise, skips_well_lit, denoiser
             )
-            upload = require_picture(photo)
+            upload = require_picture(image)
             given = read_photo(upload.source, name=upload.name)
             with leased(options, judge, job) as models:
                 return enhance(given, options, **models, job=job)
