@@ -87,7 +87,7 @@ class ImageTextModel(Protocol):
 
     @property
     def patch_sides_px(self) -> tuple[int, ...]:
-        """(S,) sizes at which patches are worth asking for; of more than one, and of their mirrors, the mean is meant."""
+        """(S,) sizes at which patches are worth asking for; the mean over several, and their mirrors, is meant."""
         ...
 
     def truncated(self, texts: Sequence[str]) -> tuple[Truncation, ...]:
