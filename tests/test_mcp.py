@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gradio as gr
@@ -32,8 +33,10 @@ def test_states_are_left_out_however_the_values_come() -> None:
 @pytest.fixture(scope="module")
 def told() -> tuple[list[Any], Any]:
     """The tools that are listed, and the answer of one of them."""
-    with serve(StubModel(), mcp=True) as served:
-        return asyncio.run(asyncio.wait_for(_ask(f"{served.url}/gradio_api/mcp/"), MOST_WAIT_S))
+    # A thread of its own: while a browser test's playwright is open, this thread has a running loop.
+    with serve(StubModel(), mcp=True) as served, ThreadPoolExecutor(1) as pool:
+        asked = asyncio.wait_for(_ask(f"{served.url}/gradio_api/mcp/"), MOST_WAIT_S)
+        return pool.submit(asyncio.run, asked).result()
 
 
 async def _ask(url: str) -> tuple[list[Any], Any]:
