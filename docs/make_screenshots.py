@@ -147,6 +147,24 @@ def _scene_answer(page: Page) -> None:
     page.wait_for_timeout(800)
 
 
+def _separated(page: Page) -> None:
+    """Take the second mixture and wait for its tracks."""
+    page.get_by_text("Bell and drum", exact=True).click()
+    page.wait_for_timeout(3_000)
+    page.locator("#separation-run").click()
+    page.wait_for_selector("#separation-tracks .heard", timeout=240_000)
+    page.wait_for_timeout(2_500)
+    page.evaluate("document.querySelector('#tabs').scrollIntoView()")
+
+
+def _enhanced(page: Page) -> None:
+    """Click the first backlit picture and wait for its before and after."""
+    page.locator("#enh-samples button").first.click()
+    page.wait_for_selector("#enh-status [data-state=done]", state="attached", timeout=240_000)
+    page.wait_for_timeout(1_500)
+    page.evaluate("document.querySelector('#tabs').scrollIntoView()")
+
+
 def _models(page: Page) -> None:
     page.wait_for_selector("#models-table .model")
 
@@ -173,6 +191,10 @@ SHOTS: dict[str, tuple[Callable[[Page], None], str, bool, tuple[int, int]]] = {
     "scene-answer": (_scene_answer, "gaussians", False, DESKTOP),
     "scene-dark": (_scene_answer, "gaussians", True, DESKTOP),
     "scene-phone": (_scene_answer, "gaussians", False, PHONE),
+    "sound": (_separated, "separation", False, DESKTOP),
+    "sound-dark": (_separated, "separation", True, DESKTOP),
+    "light": (_enhanced, "enhancement", False, DESKTOP),
+    "light-phone": (_enhanced, "enhancement", False, PHONE),
     "models": (_models, "models", False, DESKTOP),
     "papers-dark": (_papers, "papers", True, DESKTOP),
     "phone-empty": (_empty, "zero_shot", False, PHONE),
