@@ -110,6 +110,8 @@ def test_a_bundled_mixture_is_held_against_its_truth(open_page: Open) -> None:
 
 def test_faults_are_sentences_and_keep_what_was_typed(open_page: Open) -> None:
     page = open_page(TAB)
+    page.wait_for_selector("#separation-run")
+    page.wait_for_timeout(1_500)  # the address selects the tab once the page is up; Gradio draws it anew then
     page.get_by_label("What to hear").fill("red")
     page.locator("#separation-run").click()
     page.wait_for_selector("#separation-status [data-state=error]")
