@@ -14,11 +14,20 @@ import torch
 
 from core.sep import QueriedSeparator
 from core.sep_files import read_separator
-from core.sep_spectrogram import HOP
+from core.sep_metrics import si_sdr
+from core.sep_spectrogram import HOP, Resynthesis, Transform, unwarp
 from training.pocket_sep import pack, presence
 from training.pocket_sep.labels import labels
-from training.pocket_sep.losses import in_cells, label_loss, noise_invariant_loss, plain_loss, targets_of, weights_of
-from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, pictures_of
+from training.pocket_sep.losses import (
+    fidelity_loss,
+    in_cells,
+    label_loss,
+    noise_invariant_loss,
+    plain_loss,
+    targets_of,
+    weights_of,
+)
+from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, energies_of, pictures_of, spectra_of
 from training.pocket_sep.presence import logistic, ridge
 from training.pocket_sep.sounds import label_of
 from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
@@ -105,10 +114,32 @@ def test_splits_share_no_sound(data: Path) -> None:
 
 def test_pictures_of_a_sum(data: Path) -> None:
     sources = draw_mixture(Clips(data, "train"), 2, 128 * HOP, np.random.default_rng(0)).sources
-    mixture, own = pictures_of(sources)
+    mixture, own = pictures_of(spectra_of(sources))
     assert mixture.shape == (256, 128) and own.shape == (2, 256, 128)
-    assert np.allclose(pictures_of(sources[:1])[0], own[0], atol=1e-4)
+    assert np.allclose(pictures_of(spectra_of(sources[:1]))[0], own[0], atol=1e-4)
     assert (mixture <= own.sum(0) + 1e-3).all()
+
+
+def test_fidelity_is_the_si_sdr_of_what_would_be_heard(data: Path) -> None:
+    sources = draw_mixture(Clips(data, "train"), 2, 128 * HOP, np.random.default_rng(5)).sources
+    spectra, transform = spectra_of(sources), Transform()
+    rows = np.linspace(-2, 2, 256, dtype=np.float32)[:, None].repeat(128, 1)  # a mask that changes slowly over rows
+    told = -10 * fidelity_loss(
+        torch.from_numpy(rows)[None, None],
+        torch.from_numpy(energies_of(spectra)[[0, 2]])[None],
+        torch.tensor([[(np.abs(spectra[0]) ** 2).sum()]]),
+    )
+    masked = unwarp(1 / (1 + np.exp(-rows.T)), transform.frequency_hz) * spectra.sum(0)
+    back = Resynthesis(transform, 128 * HOP, 1)
+    heard = np.concatenate([back.add(np.concatenate([masked, masked[-1:]])[None]), back.finish()])[:, 0]
+    assert float(told) == pytest.approx(si_sdr(sources[0], heard), abs=0.5)
+
+
+def test_fidelity_of_the_mixture_itself_is_the_sources_share() -> None:
+    energies = torch.tensor([[[[3.0, 1.0]], [[5.0, 3.0]]]])  # Re(S Mix*), |Mix|^2 over two bins
+    found = fidelity_loss(torch.full((1, 1, 1, 2), 30.0), energies, torch.tensor([[4.0]]))
+    square = (3 + 1) ** 2 / ((5 + 3) * 4)
+    assert float(found) == pytest.approx(-np.log10(square / (1 - square)), rel=1e-5)
 
 
 def test_targets_and_weights() -> None:
@@ -226,7 +257,8 @@ def test_a_run_is_packed_with_a_head_that_hears(data: Path, tmp_path: Path, monk
     net, sizes, usage = read_separator(tmp_path / "out", "Tiny")
     assert sizes.presence_labels == len(NAMES) and 0 <= usage.heard_from <= 1
     model, queries = QueriedSeparator("tiny", net, sizes, usage), Queries(data)
-    mixture, _ = pictures_of(draw_mixture(run.clips, 2, 256 * HOP, np.random.default_rng(1)).sources)
+    drawn = draw_mixture(run.clips, 2, 256 * HOP, np.random.default_rng(1))
+    mixture, _ = pictures_of(spectra_of(drawn.sources))
     found = model.listen(np.log(mixture).T, np.stack([queries.name(name) for name in NAMES]))
     assert found.presence.shape[0] == len(NAMES) and np.ptp(found.presence) > 0
     assert ((found.presence >= 0) & (found.presence <= 1)).all()

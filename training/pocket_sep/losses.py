@@ -3,7 +3,8 @@
 Source: CLIPSep's code (see core/sep_network.py). Ours: a query that names nothing in the mixture has the target 0; the
 ratio mask divides by the mixture as Sound of Pixels does, not by the sum over a batch; weights follow the loudness more
 closely than log(1 + |Mix|), because decibels do; targets are means over the cells of coarse maps; and every label is
-asked for at every cell (:func:`label_loss`), which tells a small network more about a mixture than its two names do.
+asked for at every cell (:func:`label_loss`), which tells a small network more about a mixture than its two names do;
+and, once the masks are roughly right, the decibels themselves (:func:`fidelity_loss`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 NOISE_ALLOWANCE = 0.25  # mean activation of both noise masks together that costs nothing
 NOISE_PENALTY = 0.1
+LEAST_SQUARE = 1e-3  # of a correlation that counts: what is above 30 dB, or below -30, is not worth more steps
 
 
 def weights_of(mixture: Tensor) -> Tensor:
@@ -48,6 +50,24 @@ def label_loss(logits: Tensor, shares: Tensor, chosen: Tensor, weights: Tensor) 
     """
     found = functional.log_softmax(logits, 1).gather(1, chosen[:, :, None, None].expand(-1, -1, *logits.shape[2:]))
     return -((found * shares).sum(1, keepdim=True) * weights).mean()
+
+
+def fidelity_loss(logits: Tensor, energies: Tensor, loudness: Tensor) -> Tensor:
+    """Tenths of the SI-SDR that the masks' sounds would have, negated; mean over sources and batch.
+
+    SI-SDR is r^2 / (1 - r^2) for the correlation r of estimate and source (Le Roux et al. 2019). A real mask times the
+    mixture has inner products with the source that are sums over bins.
+
+    Args:
+        logits: (B, N, H, W) on every row and frame.
+        energies: (B, N + 1, H, W), see training.pocket_sep.mixtures.energies_of.
+        loudness: (B, N) energy of each source.
+    """
+    masks = logits.sigmoid()
+    shared = (masks * energies[:, :-1]).sum((-2, -1))
+    own = (masks**2 * energies[:, -1:]).sum((-2, -1))
+    square = (shared.clamp(min=0) ** 2 / (own * loudness).clamp(min=1e-12)).clamp(LEAST_SQUARE, 1 - LEAST_SQUARE)
+    return -(square / (1 - square)).log10().mean()
 
 
 def plain_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from core.sep_spectrogram import LEAST_MAGNITUDE, RATE_HZ, Transform, warp
+from core.sep_spectrogram import LEAST_MAGNITUDE, RATE_HZ, ROWS, Transform, unwarp, warp
 from training.pocket_sep.labels import labels
 
 Floats = NDArray[np.float32]
@@ -26,6 +26,7 @@ RMS = 0.1  # of a source before its level is drawn
 MOST_GAIN = 60.0  # a nearly silent cut is not blown up
 GAP_S = (-0.15, 0.35)  # between short clips; negative: they overlap
 _TRANSFORM = Transform()
+_ROWS_OF_BINS = unwarp(np.eye(ROWS, dtype=np.float32), _TRANSFORM.frequency_hz).T.copy()  # (513, 256)
 
 
 class Clips:
@@ -128,12 +129,27 @@ def draw_mixture(
     return Mixture(sources.astype(np.float32), tuple(chosen))
 
 
-def pictures_of(sources: Floats) -> tuple[Floats, Floats]:
-    """Warped magnitudes of a mixture and of its sources: (N, T) -> (256, F), (N, 256, F), F = T / 256."""
+def spectra_of(sources: Floats) -> NDArray[np.complex64]:
+    """Short-time spectra of sources: (N, T) -> (N, F, 513), F = T / 256; their sum is the mixture's."""
     half, hop = _TRANSFORM.n_fft // 2, _TRANSFORM.hop
     padded = np.pad(sources, ((0, 0), (half, half))).T
     count = sources.shape[1] // hop
-    spectra = _TRANSFORM.frames(lambda start, stop: padded[start + half : stop + half], 0, count)
+    return _TRANSFORM.frames(lambda start, stop: padded[start + half : stop + half], 0, count)
+
+
+def pictures_of(spectra: NDArray[np.complex64]) -> tuple[Floats, Floats]:
+    """Warped magnitudes of a mixture and of its sources: (N, F, 513) -> (256, F), (N, 256, F)."""
     own = warp(np.abs(spectra)).transpose(0, 2, 1)
     whole = warp(np.abs(spectra.sum(0)) + np.float32(LEAST_MAGNITUDE)).T
     return np.ascontiguousarray(whole), np.ascontiguousarray(own)
+
+
+def energies_of(spectra: NDArray[np.complex64]) -> Floats:
+    """What a mask's fidelity is made of, (N + 1, 256, F), from (N, F, 513).
+
+    First Re(S_n Mix*) of every source, then |Mix|^2. Each bin's share goes to the rows that its mask is interpolated
+    from, so that sums over rows of mask times these are sums over bins (of the square: at most a little above them).
+    """
+    whole = spectra.sum(0)
+    shares = (spectra * whole.conj()).real
+    return np.ascontiguousarray((np.concatenate([shares, np.abs(whole)[None] ** 2]) @ _ROWS_OF_BINS).transpose(0, 2, 1))

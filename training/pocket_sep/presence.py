@@ -19,7 +19,7 @@ from torch import nn
 from core.sep_network import enlarged, mask_logits, query_vectors, way_down, way_up
 from core.sep_presence import chances, pooled
 from core.sep_spectrogram import HOP, levelled, loudness
-from training.pocket_sep.mixtures import Clips, Mixture, Queries, draw_mixture, pictures_of
+from training.pocket_sep.mixtures import Clips, Mixture, Queries, draw_mixture, pictures_of, spectra_of
 from training.pocket_sep.train import FLOOR
 
 MIXTURES = 5_000
@@ -69,7 +69,7 @@ def fit_hearing(net: nn.ModuleDict, clips: Clips, count: int = MIXTURES) -> None
     """Fill mean, spread, weight and bias of the head."""
     rows, targets = [], np.zeros((count, len(clips.labels)))
     for number, mixture in enumerate(drawn(clips, count, np.random.default_rng(SEED), 3.0)):
-        rows.append(heard(net, pictures_of(mixture.sources)[0])[0].numpy())
+        rows.append(heard(net, pictures_of(spectra_of(mixture.sources))[0])[0].numpy())
         targets[number, [clips.labels.index(name) for name in mixture.names]] = 1
     inputs = np.stack(rows).astype(np.float64)
     mean, spread = inputs.mean(0), np.maximum(inputs.std(0), 1e-3)
@@ -111,7 +111,7 @@ def fit_curve(net: nn.ModuleDict, data: tuple[Clips, Queries]) -> tuple[float, f
     for mixture in drawn(clips, CHECKED, rng, 0.0):
         absent = str(rng.choice([name for name in clips.labels if name not in mixture.names]))
         asked = torch.from_numpy(np.stack([queries.name(name) for name in (*mixture.names, absent)]))
-        chance = chances(net["presence"], heard(net, pictures_of(mixture.sources)[0]), asked)[:, 0].double()
+        chance = chances(net["presence"], heard(net, pictures_of(spectra_of(mixture.sources))[0]), asked)[:, 0].double()
         scores += list(chance.logit().numpy())
         truths += [1.0] * len(mixture.names) + [0.0]
     found, truth = np.array(scores), np.array(truths)
@@ -138,7 +138,7 @@ def fit_level(net: nn.ModuleDict, clips: Clips, queries: Queries) -> float:
     """Multiply the masks' logits so that masked magnitudes come nearest to the sources' on held-out mixtures."""
     gains = {level: 0.0 for level in LEVELS}
     for mixture in drawn(clips, CHECKED // 3, np.random.default_rng(SEED), 0.0):
-        whole, own = pictures_of(mixture.sources)
+        whole, own = pictures_of(spectra_of(mixture.sources))
         with torch.inference_mode():
             asked = torch.from_numpy(np.stack([queries.name(name) for name in mixture.names]))
             levels = way_down(net, shown(whole))

@@ -21,12 +21,20 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from core.sep_network import Sizes, build, maps, mask_logits, noise_vectors, query_vectors
+from core.sep_network import Sizes, build, enlarged, maps, mask_logits, noise_vectors, query_vectors
 from core.sep_spectrogram import HOP, levelled, loudness
 from training.pocket_clip.model import WeightAverage
 from training.pocket_sam.muon import Muon
-from training.pocket_sep.losses import in_cells, label_loss, noise_invariant_loss, plain_loss, targets_of, weights_of
-from training.pocket_sep.mixtures import Clips, Queries, QueryKind, draw_mixture, pictures_of
+from training.pocket_sep.losses import (
+    fidelity_loss,
+    in_cells,
+    label_loss,
+    noise_invariant_loss,
+    plain_loss,
+    targets_of,
+    weights_of,
+)
+from training.pocket_sep.mixtures import Clips, Queries, QueryKind, draw_mixture, energies_of, pictures_of, spectra_of
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +63,7 @@ class Recipe:
         picture_share: Share of queries that are pictures, the rest words (the paper's "hybrid" alternates).
         absent_share: Weight of the loss for a query that names nothing in the mixture.
         label_share: Weight of the loss that asks every cell for its label.
+        fidelity_share: Weight of the masks' SI-SDR in tens of decibels; wants weights that know their sounds already.
         jitter_db: Sources' levels lie within plus and minus this.
         is_noise_invariant: Whether to train the noise-invariant heads too (two sources only).
         rate: Highest learning rate of AdamW, for queries, ends and vectors.
@@ -77,6 +86,7 @@ class Recipe:
     picture_share: float = 0.3
     absent_share: float = 0.25
     label_share: float = 0.3
+    fidelity_share: float = 0.0
     jitter_db: float = 3.0
     is_noise_invariant: bool = False
     rate: float = 3e-3
@@ -102,6 +112,8 @@ class Batch:
         mixture: (B, 1, 256, F) magnitudes.
         sources: (B, N, 256, F) magnitudes.
         queries: (B, N + 1, D); the last one names nothing in the mixture.
+        energies: (B, N + 1, 256, F), see training.pocket_sep.mixtures.energies_of.
+        loudness: (B, N) energy of each source.
         chosen: (B, N) index of each source's label.
         all_queries: (L, D), one query of every label.
     """
@@ -110,6 +122,8 @@ class Batch:
     mixture: Tensor
     sources: Tensor
     queries: Tensor
+    energies: Tensor
+    loudness: Tensor
     chosen: Tensor
     all_queries: Tensor
 
@@ -120,13 +134,16 @@ def make_batch(clips: Clips, queries: Queries, recipe: Recipe, rng: Generator) -
     count, rows = 3 if is_three else 2, []
     for _ in range(recipe.batch):
         drawn = draw_mixture(clips, count, recipe.frames * HOP, rng, jitter_db=recipe.jitter_db)
-        mixture, sources = pictures_of(drawn.sources)
+        spectra = spectra_of(drawn.sources)
+        mixture, sources = pictures_of(spectra)
         picture = np.log(mixture).T
         level = loudness(picture) + GAIN_JITTER * float(rng.standard_normal())
         absent = str(rng.choice([name for name in clips.labels if name not in drawn.names]))
         embeddings = [queries.draw(name, kind_of(recipe, rng), rng) for name in (*drawn.names, absent)]
         chosen = np.array([clips.labels.index(name) for name in drawn.names])
-        rows.append((levelled(picture, level, FLOOR).T[None], mixture[None], sources, np.stack(embeddings), chosen))
+        shown = levelled(picture, level, FLOOR).T[None]
+        loud = (np.abs(spectra) ** 2).sum((1, 2))
+        rows.append((shown, mixture[None], sources, np.stack(embeddings), energies_of(spectra), loud, chosen))
     every = np.stack([queries.draw(name, kind_of(recipe, rng), rng) for name in clips.labels])
     parts = [*(np.stack(part) for part in zip(*rows, strict=True)), every]
     return Batch(*(torch.from_numpy(part).to(recipe.device) for part in parts))
@@ -154,6 +171,9 @@ def loss_of(net: nn.ModuleDict, batch: Batch, recipe: Recipe) -> tuple[Tensor, f
         shares, _ = in_cells(batch.sources / batch.sources.sum(1, keepdim=True).clamp(min=1e-9), fine, cell)
         asked = mask_logits(net, found, query_vectors(net, batch.all_queries))
         loss = loss + recipe.label_share * label_loss(asked, shares, batch.chosen, weights)
+    if recipe.fidelity_share:
+        fine_logits = enlarged(present, (batch.mixture.shape[2], batch.mixture.shape[3]))
+        loss = loss + recipe.fidelity_share * fidelity_loss(fine_logits, batch.energies, batch.loudness)
     right = ((present.detach() > 0) == (targets > 0.5)).float() * weights
     return loss, float(right.sum() / (weights.sum() * present.shape[1]))
 
@@ -234,6 +254,12 @@ class Run:
         torch.save(state, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
 
+    def begin_with(self, path: Path) -> None:
+        """Take over the averaged weights of another run, and nothing else."""
+        state: dict[str, Any] = torch.load(path, weights_only=False)
+        self.net.load_state_dict(state["average"]["weights"])
+        self.average = WeightAverage(self.net, self.recipe.average)
+
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         state: dict[str, Any] = torch.load(path, weights_only=False)
@@ -273,23 +299,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="clips.npy, clips.json and queries.npz")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a run of the same sizes whose averaged weights to begin with")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--noise-invariant", action="store_true", help="train the NIT heads too")
     parser.add_argument("--widths", type=int, nargs="+", default=list(Recipe.widths))
-    names = ("minutes", "steps", "batch", "frames", "channels", "label_share", "rate", "inner_rate", "seed", "device")
-    for name in names:
+    names = ("minutes", "steps", "batch", "frames", "channels", "label_share", "fidelity_share", "rate", "inner_rate")
+    for name in (*names, "seed", "device"):
         default = getattr(Recipe, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
-    recipe = Recipe(**{name: getattr(args, name) for name in names})
+    recipe = Recipe(**{name: getattr(args, name) for name in (*names, "seed", "device")})
     recipe = replace(recipe, widths=tuple(args.widths), is_noise_invariant=args.noise_invariant)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
     run = Run(recipe, args.data)
     if (args.out / "checkpoint.pt").exists():
         run.load(args.out / "checkpoint.pt")
+    elif args.start is not None:
+        run.begin_with(args.start / "checkpoint.pt")
     train(run, args.out)
 
 
