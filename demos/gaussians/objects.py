@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from demos.gaussians.scene import Floats, GaussianScene
 from demos.gaussians.select import NEIGHBOURS, RING_NEIGHBOURS, extent_of
 
 MOST_WORDS = 5
+_TOLD = 3  # of them in the sentence
 LIKE = 0.9  # cosine with the clicked Gaussian from which another one belongs to the same thing
 _VOCABULARY = Path(__file__).with_name("data") / "words.txt"
 
@@ -34,20 +36,16 @@ def bundled_words() -> tuple[str, ...]:
     return tuple(line.strip() for line in _VOCABULARY.read_text(encoding="utf-8").splitlines() if line.strip())
 
 
-def named(
+def shown_by(
     handle: SceneHandle,
     gaussian: int,
     point_xyz: Vector,
     xy: tuple[int, int],
     owners: Ints,
     weights: Floats,
-    *,
-    model: ImageTextModel | None,
-    vocabulary: Sequence[str] | None,
     level: str,
-    job: Job | None = None,
 ) -> ClickAnswer:
-    """Say what a Gaussian belongs to.
+    """What a Gaussian belongs to, by what the scene itself knows; without a model.
 
     Args:
         handle: The scene.
@@ -56,10 +54,7 @@ def named(
         xy: The pixel.
         owners: All Gaussians of the pixel.
         weights: How much of each it shows.
-        model: Names it; only used if the field was made with it.
-        vocabulary: Words to choose from; None takes the bundled ones.
         level: Which level's embeddings to follow where the scene has no objects.
-        job: Cancel.
     """
     scene, field = handle.scene, handle.field
     if field is None:
@@ -67,21 +62,55 @@ def named(
         told = f"Gaussian {gaussian:,}; this scene carries no language, so nothing is known of what it belongs to."
         return ClickAnswer(xy, gaussian, point_xyz, -1, "", (), alone, extent_of(scene, alone), told)
     object_id = object_at(field, owners, weights)
-    kept: tuple[str, ...] = ()
     if object_id >= 0:
-        assert field.objects is not None
-        shown, vector, selection = "object", field.objects.table[object_id], object_rows(field, object_id)
-        kept = field.objects.words[object_id] if field.objects.words else ()
+        shown, selection = "object", object_rows(field, object_id)
     else:
         shown = level if level in field.levels else field.levels[-1]
-        index = field.levels.index(shown)
-        vector, selection = embedding_of(field, gaussian, index), like(scene, field, gaussian, index)
-    words: tuple[WordScore, ...] = ()
-    if model is not None and field.model in ("", model.name):
-        words = nearest_words(vector, model, vocabulary, job=job)
-    names = [word.word for word in words[:3]] or list(kept[:3])
-    told = f"{len(selection.rows):,} Gaussians" + (f", nearest to {', '.join(map(quoted, names))}." if names else ".")
-    return ClickAnswer(xy, gaussian, point_xyz, object_id, shown, words, selection, extent_of(scene, selection), told)
+        selection = like(scene, field, gaussian, field.levels.index(shown))
+    told = _told(selection, kept_words(field, object_id))
+    return ClickAnswer(xy, gaussian, point_xyz, object_id, shown, (), selection, extent_of(scene, selection), told)
+
+
+def with_words(
+    handle: SceneHandle,
+    answer: ClickAnswer,
+    model: ImageTextModel,
+    vocabulary: Sequence[str] | None = None,
+    *,
+    job: Job | None = None,
+) -> ClickAnswer:
+    """The answer with the words nearest to it; as it is where nothing lies, or if the field is another model's.
+
+    Args:
+        handle: The scene.
+        answer: Of :func:`shown_by`.
+        model: The encoder.
+        vocabulary: Words to choose from; None takes the bundled ones.
+        job: Cancel.
+    """
+    field = handle.field
+    if field is None or answer.gaussian < 0 or field.model not in ("", model.name):
+        return answer
+    if answer.object_id >= 0:
+        assert field.objects is not None
+        vector: Floats = field.objects.table[answer.object_id]
+    else:
+        vector = embedding_of(field, answer.gaussian, field.levels.index(answer.level))
+    words = nearest_words(vector, model, vocabulary, job=job)
+    names = [word.word for word in words] or kept_words(field, answer.object_id)
+    return replace(answer, words=words, sentence=_told(answer.selection, names))
+
+
+def kept_words(field: LanguageField | None, object_id: int) -> tuple[str, ...]:
+    """The words that a scene keeps for one of its objects, the best first."""
+    if field is None or field.objects is None or object_id < 0 or not field.objects.words:
+        return ()
+    return field.objects.words[object_id]
+
+
+def _told(selection: Selection, names: Sequence[str]) -> str:
+    count = f"{len(selection.rows):,} Gaussians"
+    return f"{count}, nearest to {', '.join(map(quoted, names[:_TOLD]))}." if names else f"{count}."
 
 
 def object_at(field: LanguageField, owners: Ints, weights: Floats) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -25,6 +25,7 @@ from demos.gaussians import present
 from demos.gaussians.answers import ClickAnswer, SceneAnswer, SceneHandle
 from demos.gaussians.cameras import Camera
 from demos.gaussians.history import Selection
+from demos.gaussians.objects import kept_words, with_words
 from demos.gaussians.options import Kind, QueryOptions
 from demos.gaussians.pipeline import click, picture, query, view_picture
 from demos.gaussians.samples import bundled
@@ -274,25 +275,37 @@ def click_handler(parts: Parts) -> Callable[..., Updates]:
             yield {parts.line: status("error", "The scene is no longer kept here; choose it again.")}
             return
 
-        def work(job: Job) -> tuple[ClickAnswer, float]:
+        def look(job: Job) -> ClickAnswer:
             camera, xy = place_of(data, shown.handle.cameras)
             if shown.handle.field is None:
                 raise InputError("This scene carries no language, so there are no words for what was clicked.")
+            return click(shown.handle, camera, xy, job=job)
+
+        def name(job: Job) -> ClickAnswer:
             with leased(model_name, shown.handle, job) as model:
                 job.step("running")
-                start_s = time.perf_counter()
-                answer = click(shown.handle, camera, xy, model=model, job=job)
-            return answer, time.perf_counter() - start_s
+                return with_words(shown.handle, answer, model, job=job)
 
-        answer, seconds = yield from run_job(work, parts.line, always={parts.clicked: None})
-        name = answer.words[0].word if answer.words else "What you clicked"
+        start_s = time.perf_counter()
+        answer = yield from run_job(look, parts.line, always={parts.clicked: None})
+        lit: dict[Any, Any] = {}
+        if answer.gaussian >= 0:  # it lights up at once; the model that knows words may have to be loaded first
+            words = kept_words(shown.handle.field, answer.object_id)
+            lit = selected(parts, shown, _clicked_target(answer, words))
+            yield {**lit, parts.clicked: present.clicked_value(answer, time.perf_counter() - start_s, next_serial())}
+            answer = yield from run_job(name, parts.line)
+            lit = selected(parts, shown, _clicked_target(answer, [word.word for word in answer.words] or words))
         yield {
-            **(selected(parts, shown, Target(name, answer.selection, answer.extent)) if answer.gaussian >= 0 else {}),
-            parts.clicked: present.clicked_value(answer, seconds, next_serial()),
+            **lit,
+            parts.clicked: present.clicked_value(answer, time.perf_counter() - start_s, next_serial()),
             parts.line: status("done", answer.sentence),
         }
 
     return run
+
+
+def _clicked_target(answer: ClickAnswer, words: Sequence[str]) -> Target:
+    return Target(words[0] if words else "What you clicked", answer.selection, answer.extent)
 
 
 def selected(parts: Parts, shown: Shown, target: Target) -> dict[Any, Any]:
