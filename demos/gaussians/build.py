@@ -1,7 +1,7 @@
 """A scene with language from a ZIP of posed photos: Gaussians, masks, groups in space, embeddings, field.
 
     read_photos -> fit -> find_masks of some photos -> find_groups -> embed_groups -> make_pieces -> uplift
-    (or LangSplat's training)
+    (and, or instead, LangSplat's training: autoencoder, codes)
 
 Whatever is costly leaves a file in the work folder, if one is given: ``fit.npz`` (to go on from), ``scene.npz`` and
 ``masks.npz``. A second run takes what is there, so that another encoder costs a minute.
@@ -27,7 +27,7 @@ from core.pool import POOL
 from core.tasks import Job
 from demos.gaussians.answers import Vector
 from demos.gaussians.cameras import Camera
-from demos.gaussians.field import LanguageField
+from demos.gaussians.field import LanguageField, Objects
 from demos.gaussians.field_file import write_scene
 from demos.gaussians.fit import Fit, FitOptions, Preview, fit
 from demos.gaussians.groups import find_groups, sightings_of
@@ -40,8 +40,8 @@ from demos.gaussians.regions import embed_groups
 from demos.gaussians.scene import Floats, GaussianScene
 from demos.gaussians.uplift import field_of, uplift, weights_of_views
 
-Method = Literal["uplift", "langsplat"]
-METHODS: Final[tuple[Method, ...]] = ("uplift", "langsplat")
+Method = Literal["uplift", "langsplat", "both"]
+METHODS: Final[tuple[Method, ...]] = ("uplift", "langsplat", "both")
 MAX_MASK_PHOTOS: Final = 200
 MAX_PHOTO_PX: Final = 1_024  # longer side of what is kept of a photo; masks and cut-outs are taken from it
 FIRST_DOWN_DEG: Final = 40.0
@@ -58,7 +58,7 @@ class BuildOptions:
         divisors: Tiles for the segmenter; see :func:`demos.gaussians.masks.tiles_of`.
         segmenter: Name of a promptable segmenter in the catalogue.
         encoder: Name of an image-text model in the catalogue; "" for a scene without language.
-        method: "uplift" (no training), or "langsplat": its autoencoder and 3-channel field.
+        method: "uplift" (no training), "langsplat" (its autoencoder and 3-channel field), or "both" beside each other.
     """
 
     fit: FitOptions = field(default_factory=FitOptions)
@@ -93,6 +93,7 @@ class Built:
     Attributes:
         scene: The Gaussians.
         field: What they mean; None without an encoder.
+        trained: LangSplat's field for the same Gaussians, where both were asked for.
         cameras: Of the photos, the one to start from first.
         up_xyz: Mean up direction of the cameras.
         background: (3,) float32 RGB that the scene was fitted over.
@@ -105,6 +106,7 @@ class Built:
 
     scene: GaussianScene
     field: LanguageField | None
+    trained: LanguageField | None
     cameras: tuple[Camera, ...]
     up_xyz: Vector
     background: Floats
@@ -151,17 +153,23 @@ def build(
         photos = read_photos(source, name=name, longest_px=longest_px, job=Portion(job, 0, 2, "Photos"))
     fitted = _fitted(photos, options.fit, folder, preview, Portion(job, 2, 60, "Gaussians"), clock)
     notes = [*photos.notes, *fitted.notes]
-    lifted: LanguageField | None = None
+    spoken: LanguageField | None = None
+    trained: LanguageField | None = None
     mask_count = group_count = 0
     if options.encoder:
         chosen = _chosen(photos.photos, options.mask_photos)
         masks = _masked(chosen, options, folder, job, clock)
         mask_count = sum(len(one) for one in masks)
         with POOL.use(options.encoder, job=job) as encoder:
-            lifted, group_count = add_language(fitted.scene, chosen, masks, encoder, options.method, job, clock)
+            spoken, group_count = add_language(fitted.scene, chosen, masks, encoder, job, clock)
+            if options.method != "uplift":
+                trained = train_language(fitted.scene, chosen, masks, encoder, spoken.objects, job, clock)
+    if options.method == "langsplat":
+        spoken, trained = trained, None
     return Built(
         scene=fitted.scene,
-        field=lifted,
+        field=spoken,
+        trained=trained,
         cameras=best_first([photo.camera for photo in photos.photos], photos.poses.up_xyz),
         up_xyz=photos.poses.up_xyz,
         background=fitted.background,
@@ -200,11 +208,10 @@ def add_language(
     photos: Sequence[Photo],
     masks: Sequence[PhotoMasks],
     encoder: ImageTextModel,
-    method: Method = "uplift",
     job: Job | None = None,
     clock: _Clock | None = None,
 ) -> tuple[LanguageField, int]:
-    """The language of a scene from masks of its photos; the field and the number of groups.
+    """The uplifted language of a scene from masks of its photos; the field and the number of groups.
 
     Raises:
         InputError: no two photos agree on any mask.
@@ -212,32 +219,51 @@ def add_language(
     clock = clock or _Clock()
     with clock.stage("weights"):
         cameras = [p.camera.resized(*m.masks.shape[:0:-1]) for p, m in zip(photos, masks, strict=True)]
-        views = list(weights_of_views(scene, cameras, job=Portion(job, 85, 88, "Language")))
+        views = list(weights_of_views(scene, cameras, job=Portion(job, 85, 87, "Language")))
     with clock.stage("groups"):
-        portion = Portion(job, 88, 91, "Language")
+        portion = Portion(job, 87, 89, "Language")
         found = sightings_of(views, masks, job=portion)
         groups = find_groups(found, job=portion)
     if not len(groups):
         raise InputError("No two photos agree on any mask; take more photos with more overlap, or finer tiles.")
     with clock.stage("embeddings"):
         pictures = [photo.rgb for photo in photos]
-        table = embed_groups(groups, found, masks, pictures, encoder, job=Portion(job, 91, 95, "Language"))
+        table = embed_groups(groups, found, masks, pictures, encoder, job=Portion(job, 89, 91, "Language"))
     with clock.stage("pieces"):
-        pieces = make_pieces(scene, views, found, groups, pictures, encoder, job=Portion(job, 95, 98, "Language"))
+        pieces = make_pieces(scene, views, found, groups, pictures, encoder, job=Portion(job, 91, 94, "Language"))
         words = [
             tuple(word.word for word in nearest_words(row, encoder, most=_WORDS)) if row.any() else ()
             for row in pieces.table
         ]
     with clock.stage("uplift"):
-        lifted = uplift(views, masks, found, groups, job=Portion(job, 98, 100, "Language"))
+        lifted = uplift(views, masks, found, groups, job=Portion(job, 94, 95, "Language"))
         field = field_of(lifted, groups, table, model=encoder.name)
         field = replace(field, pieces=pieces, objects=objects_of(pieces, words=words))
-    if method == "langsplat":
-        from demos.gaussians.langsplat_train import train_field
-
-        with clock.stage("training"):
-            field = train_field(views, masks, found, groups, table, field, job=Portion(job, 98, 100, "LangSplat"))
     return field, len(groups)
+
+
+def train_language(
+    scene: GaussianScene,
+    photos: Sequence[Photo],
+    masks: Sequence[PhotoMasks],
+    encoder: ImageTextModel,
+    objects: Objects | None = None,
+    job: Job | None = None,
+    clock: _Clock | None = None,
+) -> LanguageField:
+    """LangSplat's language of a scene from masks of its photos; see :mod:`demos.gaussians.langsplat_train`.
+
+    Raises:
+        InputError: no photo has a mask.
+    """
+    from demos.gaussians.langsplat_train import train_field
+
+    with (clock or _Clock()).stage("training"):
+        portion = Portion(job, 95, 100, "LangSplat")
+        cameras = [p.camera.resized(*m.masks.shape[:0:-1]) for p, m in zip(photos, masks, strict=True)]
+        views = list(weights_of_views(scene, cameras, job=portion))
+        pictures = [photo.rgb for photo in photos]
+        return train_field(views, masks, pictures, encoder, objects=objects, job=portion)
 
 
 def _chosen(photos: Sequence[Photo], count: int) -> list[Photo]:
@@ -316,4 +342,4 @@ def _write_kept(path: Path, kept: Mapping[str, PhotoMasks]) -> None:
     half.replace(path)
 
 
-__all__ = ["BuildOptions", "Built", "FitOptions", "Preview", "add_language", "build"]
+__all__ = ["BuildOptions", "Built", "FitOptions", "Preview", "add_language", "build", "train_language"]

@@ -16,8 +16,10 @@ from core.errors import HubError
 from core.tasks import Job, Step
 from demos.gaussians import raster
 from demos.gaussians.build import METHODS, BuildOptions, Built, FitOptions, build
+from demos.gaussians.field_file import write_field
 from demos.gaussians.fit_loss import psnr_db
 from demos.gaussians.photos import read_photos
+from demos.gaussians.samples import CARD, SCENE, TRAINED
 
 _SPOKEN_EVERY_S = 10.0
 
@@ -56,9 +58,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def write(built: Built, folder: Path, arguments: list[str], *, held_out: Path | None = None) -> None:
-    """Write scene.npz, and into card.json what can be told of how it was made; other entries of the card stay."""
-    (folder / "scene.npz").write_bytes(built.as_npz())
-    path = folder / "card.json"
+    """Write the scene, LangSplat's field where both were made, and into the card what can be told of how.
+
+    Other entries of the card stay.
+    """
+    (folder / SCENE).write_bytes(built.as_npz())
+    if built.trained is not None:
+        (folder / TRAINED).write_bytes(write_field(built.trained, compact=True))
+    path = folder / CARD
     card = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     card |= {
         "command": "python -m demos.gaussians.build_command " + " ".join(_shown(word) for word in arguments),
@@ -69,7 +76,7 @@ def write(built: Built, folder: Path, arguments: list[str], *, held_out: Path | 
         "groups": built.groups,
         "cpu_seconds": _seconds(card.get("cpu_seconds", {}), built.seconds),
         "psnr_db_training_views": round(built.psnr_db, 2) if np.isfinite(built.psnr_db) else None,
-        "bytes": (folder / "scene.npz").stat().st_size,
+        "bytes": (folder / SCENE).stat().st_size,
     }
     if held_out is not None:
         values = held_out_psnrs(built, held_out)

@@ -6,8 +6,12 @@ of unit length; loss = MSE + 0.001 (1 - cosine), Adam. Then one field a level: (
 unit length when it is drawn, loss = mean |drawn - code| over the pixels that lie in a mask, Adam with rate 0.0025,
 geometry and colours untouched. The picture is linear in what is drawn (W_v): nothing is rasterised anew.
 
-What differs: the cosine is taken row by row (LangSplat's code takes it across the batch), embeddings are those of
-groups in space rather than of every mask, and hundreds of views are looked at rather than 30,000.
+Every mask of every photo is embedded by itself, cut out of its photo, and what lies inside what is decided in each
+photo alone: nothing of the groups in space that the uplifted field rests on.
+
+What differs: the cosine is taken row by row (LangSplat's code takes it across the batch); masks come without SAM's
+three outputs, so that their nesting makes the levels; a pixel that a fine level leaves open takes the next coarser
+one's mask; and some thousand views are looked at rather than 30,000.
 """
 
 from __future__ import annotations
@@ -18,10 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import InputError
+from core.image_text import ImageTextModel
 from core.tasks import Job
-from demos.gaussians.field import LEVELS, LanguageField
-from demos.gaussians.groups import Groups, Sightings, level_maps
+from demos.gaussians.field import LEVELS, LanguageField, Objects
+from demos.gaussians.groups import nested
 from demos.gaussians.masks import PhotoMasks
+from demos.gaussians.regions import cut_out, enlarged
 from demos.gaussians.scene import Floats
 from demos.gaussians.weights import ViewWeights
 
@@ -36,7 +43,8 @@ COSINE_SHARE: Final = 1e-3
 BATCH: Final = 64
 FIELD_RATE: Final = 2.5e-3
 AE_STEPS: Final = 3_000
-FIELD_STEPS: Final = 400  # views a level
+FIELD_STEPS: Final = 1_000  # views a level
+_CUT_OUTS: Final = 64  # embedded at a time
 _EPSILON: Final = 1e-9
 
 
@@ -129,7 +137,9 @@ def train_codes(
         unit = codes / lengths
         off = (views[at].render(unit, job=job) - pictures[at]) * masks[at][..., None]
         pulled = views[at].sums(np.sign(off) / np.float32(off.size), job=job)
-        slope = (pulled - unit * (unit * pulled).sum(1, keepdims=True)) / lengths
+        # Without its factor 1 / length: of codes that begin at zero that is 10^9, which Adam's second moment would need
+        # LangSplat's 30,000 steps to forget.
+        slope = pulled - unit * (unit * pulled).sum(1, keepdims=True)
         first += np.float32(0.1) * (slope - first)
         second += np.float32(0.001) * (slope * slope - second)
         fair = np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
@@ -138,43 +148,74 @@ def train_codes(
     return np.where(lengths > _EPSILON, codes / np.maximum(lengths, np.float32(_EPSILON)), np.float32(0.0))
 
 
+def mask_maps(photo: PhotoMasks) -> NDArray[np.int32]:
+    """Which of its masks every pixel of a photo belongs to at every level: (L, h, w) int32, finest first, -1 for none.
+
+    The level of a mask is how many others it lies inside of; of two at one level the better one wins.
+    """
+    count, height, width = photo.masks.shape
+    maps = np.full((len(LEVELS), height, width), -1, np.int32)
+    _, levels = nested(photo.masks.reshape(count, -1), np.ones(height * width, np.float32))
+    for row in np.argsort(photo.scores, kind="stable"):
+        maps[levels[row], photo.masks[row]] = row
+    for level in range(len(LEVELS) - 2, -1, -1):
+        maps[level] = np.where(maps[level] < 0, maps[level + 1], maps[level])
+    return maps
+
+
+def embed_masks(photo: PhotoMasks, rgb: NDArray[np.uint8], model: ImageTextModel, *, job: Job | None = None) -> Floats:
+    """(M, D) float32, unit norm: every mask of a photo (H, W, 3) uint8, cut out with its surroundings hidden."""
+    cuts = [cut_out(rgb, enlarged(mask, rgb.shape[:2]), hidden=True) for mask in photo.masks]
+    starts = range(0, len(cuts), _CUT_OUTS)
+    return np.concatenate([model.encode_images(cuts[start : start + _CUT_OUTS], job=job) for start in starts])
+
+
 def train_field(
     views: Sequence[ViewWeights],
     photos: Sequence[PhotoMasks],
-    found: Sightings,
-    groups: Groups,
-    table: Floats,
-    lifted: LanguageField,
+    pictures: Sequence[NDArray[np.uint8]],
+    model: ImageTextModel,
     *,
+    objects: Objects | None = None,
     steps: int = FIELD_STEPS,
     ae_steps: int = AE_STEPS,
     job: Job | None = None,
 ) -> LanguageField:
-    """The field as LangSplat trains it, from the same masks and embeddings as the uplifted one.
+    """The field as LangSplat trains it, from masks of photos.
 
     Args:
         views: Weights of each view, of the size of its masks.
-        photos: The masks of each view.
-        found: Of :func:`demos.gaussians.groups.sightings_of`.
-        groups: Of :func:`demos.gaussians.groups.find_groups`.
-        table: (G, D) embeddings of the groups.
-        lifted: The uplifted field; model and objects are taken from it.
+        photos: The masks of each view; some photo has one.
+        pictures: (H, W, 3) uint8 the photos.
+        model: The encoder.
+        objects: What the field carries beside its codes, for clicks and lists.
         steps: Views looked at a level.
         ae_steps: Steps of the autoencoder.
-        job: Told the share done; asked for Cancel.
+        job: Told what is under way; asked for Cancel.
+
+    Raises:
+        InputError: no photo has a mask.
     """
-    codes, decoder = train_autoencoder(table, steps=ae_steps, job=job)
-    by_view: list[dict[int, int]] = [{} for _ in views]
-    for group, members in enumerate(groups.members):
-        for mask in members:
-            by_view[found.view_of[mask]][int(found.number_of[mask])] = group
-    maps = [level_maps(photo, by_view[v], groups) for v, photo in enumerate(photos)]
-    found_codes = []
-    for level in range(len(LEVELS)):
+    kept = [number for number, photo in enumerate(photos) if len(photo)]
+    if not kept:
+        raise InputError("No mask was found in any photo; take other photos, or finer tiles.")
+    tables = []
+    for done, number in enumerate(kept):
         if job is not None:
-            job.step("running", level, len(LEVELS), unit="levels", note=f"level {LEVELS[level]}")
-        pictures = [np.where(one[level][..., None] >= 0, codes[one[level]], np.float32(0.0)) for one in maps]
+            job.step("running", done, 2 * len(kept), unit="photos", note="every mask embedded")
+        tables.append(embed_masks(photos[number], pictures[number], model, job=job))
+    codes, decoder = train_autoencoder(np.concatenate(tables), steps=ae_steps, job=job)
+    own = np.split(codes, np.cumsum([len(table) for table in tables])[:-1])
+    maps = [mask_maps(photos[number]) for number in kept]
+    trained = []
+    for level, name in enumerate(LEVELS):
+        if job is not None:
+            job.step("running", len(LEVELS) + level, 2 * len(LEVELS), unit="levels", note=f"codes of level {name}")
         masks = [one[level] >= 0 for one in maps]
-        found_codes.append(train_codes(views, pictures, masks, steps=steps, job=job))
-    field = LanguageField(lifted.model, LEVELS, codes=np.stack(found_codes, 1), decoder=decoder, objects=lifted.objects)
+        wanted = [
+            np.where(mask[..., None], rows[one[level]], np.float32(0.0))
+            for one, rows, mask in zip(maps, own, masks, strict=True)
+        ]
+        trained.append(train_codes([views[number] for number in kept], wanted, masks, steps=steps, job=job))
+    field = LanguageField(model.name, LEVELS, codes=np.stack(trained, 1), decoder=decoder, objects=objects)
     return field.validated(views[0].gaussian_count)

@@ -37,7 +37,7 @@ from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.formats.reading import read_scene
 from demos.gaussians.formats.result import ReadScene
 from demos.gaussians.history import History, Selection
-from demos.gaussians.objects import named
+from demos.gaussians.objects import shown_by, with_words
 from demos.gaussians.options import MAX_SIDE_PX, Kind, QueryOptions
 from demos.gaussians.pieces import shared
 from demos.gaussians.query import MEANINGS, asks_pieces, find
@@ -91,6 +91,9 @@ def open_scene(source: Path | bytes | str | Sequence[Path], *, name: str = "", j
     if isinstance(source, str):
         sample = sample_named(source)
         handle = open_scene(sample.path, name=f"{sample.name}.npz", job=job)
+        if sample.field_path is not None:
+            trained = read_field(open_blob(sample.field_path), len(handle.scene))
+            handle = replace(handle, field=trained, original_field=trained)
         return replace(handle, name=sample.name, is_bundled=True)
     read = read_scene(source, name=name, job=job)
     notes = list(read.notes)
@@ -248,7 +251,8 @@ def click(
     gaussian = int(owners[weights.argmax()])
     point = camera.unproject([(column + 0.5, row + 0.5)], [depth])[0]
     place: Vector = (float(point[0]), float(point[1]), float(point[2]))
-    return named(handle, gaussian, place, xy, owners, weights, model=model, vocabulary=vocabulary, level=level, job=job)
+    answer = shown_by(handle, gaussian, place, xy, owners, weights, level)
+    return answer if model is None else with_words(handle, answer, model, vocabulary, job=job)
 
 
 def edit(

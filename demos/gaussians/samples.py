@@ -1,4 +1,7 @@
-"""The bundled scenes: folders of assets/scenes that hold a scene.npz and the card that says how it was made."""
+"""The bundled scenes: folders of assets/scenes that hold a scene.npz and the card that says how it was made.
+
+A langsplat.npz beside it is LangSplat's trained field for the same Gaussians, and makes a scene of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from core.labels import quoted
 from core.settings import ROOT
 
 FOLDER = ROOT / "assets" / "scenes"
-SCENE, CARD = "scene.npz", "card.json"
+SCENE, TRAINED, CARD = "scene.npz", "langsplat.npz", "card.json"
 
 
 @dataclass(frozen=True)
@@ -24,26 +27,33 @@ class SceneSample:
         title: A few words for the page.
         path: The scene's file.
         queries: Words to try, each of which is there, split by ``;`` where they go into the query field.
+        field_path: A field in the place of the scene's own, or None.
     """
 
     name: str
     title: str
     path: Path
     queries: tuple[str, ...]
+    field_path: Path | None = None
 
 
 @cache
 def bundled() -> tuple[SceneSample, ...]:
-    """All bundled scenes, those with the least "order" in their cards first, then by name."""
-    found: list[tuple[float, str, SceneSample]] = []
+    """All bundled scenes, those with the least "order" in their cards first, then by name; trained fields last."""
+    found: list[tuple[bool, float, str, SceneSample]] = []
     for path in sorted(FOLDER.glob(f"*/{SCENE}")):
         card_path = path.with_name(CARD)
         card = json.loads(card_path.read_text(encoding="utf-8")) if card_path.is_file() else {}
         name = path.parent.name
         title = str(card.get("title", name.replace("-", " ").capitalize()))
         queries = tuple(str(word) for word in card.get("queries", ()))
-        found.append((float(card.get("order", 100)), name, SceneSample(name, title, path, queries)))
-    return tuple(sample for _, _, sample in sorted(found, key=lambda row: row[:2]))
+        order = float(card.get("order", 100))
+        found.append((False, order, name, SceneSample(name, title, path, queries)))
+        trained = path.with_name(TRAINED)
+        if trained.is_file():
+            sample = SceneSample(f"{name}-langsplat", f"{title}, LangSplat's field", path, queries, trained)
+            found.append((True, order, name, sample))
+    return tuple(sample for *_, sample in sorted(found, key=lambda row: row[:3]))
 
 
 def sample_named(name: str) -> SceneSample:

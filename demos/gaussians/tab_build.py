@@ -16,7 +16,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from core.errors import InputError
 from core.tasks import Job
 from demos.base import run_job, status
-from demos.gaussians.build import METHODS, BuildOptions, Built, FitOptions, Method, Preview, build
+from demos.gaussians.build import BuildOptions, Built, FitOptions, Method, Preview, build
 from demos.gaussians.present import seconds_words
 from demos.views import View
 
@@ -55,7 +55,7 @@ def place_build() -> BuildParts:
         gaussians = gr.Slider(1_000, 300_000, value=USUAL.fit.gaussians, step=1_000, label="Most Gaussians")
         mask_photos = gr.Slider(2, 100, value=USUAL.mask_photos, step=1, label="Photos to look for things in")
         method = gr.Radio(
-            [(_METHOD_WORDS[name], name) for name in METHODS], value=USUAL.method, label="Language comes by"
+            [(words, name) for name, words in _METHOD_WORDS.items()], value=USUAL.method, label="Language comes by"
         )
         run = gr.Button("Build the scene", variant="primary", elem_id="gs-build-run")
         preview = View("gaussians_preview", None, elem_id="gs-preview", label="Preview")
