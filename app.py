@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
 VERSION = "0.1.0"
-MAX_UPLOAD = "256mb"
+MAX_UPLOAD = "1500mb"  # two hours of stereo as 16-bit WAV; each tab has narrower limits of its own
 MAX_WAITING = 32  # jobs in the queue; the next visitor is asked to try again
 FILES_LIVE_S = 24 * 3600  # uploads and results older than this are deleted
 
@@ -37,6 +37,7 @@ FLAGS: dict[str, str] = {
     "memory_budget_mib": "memory that loaded models may take together, MiB",
     "device": "auto, cpu, cuda or mps",
     "dtype": "auto, float32, bfloat16 or float16",
+    "max_sound_minutes": "longest sound that is taken apart, minutes",
     "mcp": "serve the endpoints as MCP tools too",
 }
 

@@ -29,6 +29,7 @@ class Settings:
         memory_budget_mib: Memory that loaded models may take together, MiB.
         device: Where models run; auto takes CUDA, then MPS, then the CPU.
         dtype: Number format of weights; auto takes bfloat16 on CUDA, float32 elsewhere.
+        max_sound_minutes: Longest sound that is taken apart, minutes; an hour of stereo takes 7 GB of disk meanwhile.
         mcp: Serve the tabs' endpoints as MCP tools too.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     memory_budget_mib: int = 6144
     device: Device = "auto"
     dtype: Dtype = "auto"
+    max_sound_minutes: int = 120
     mcp: bool = False
 
 
@@ -48,7 +50,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda", "mps"),
     "dtype": ("auto", "float32", "bfloat16", "float16"),
 }
-_RANGES = {"port": (1, 65_535), "memory_budget_mib": (64, 1_048_576)}
+_RANGES = {"port": (1, 65_535), "memory_budget_mib": (64, 1_048_576), "max_sound_minutes": (1, 1_440)}
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 

@@ -25,6 +25,11 @@ function presenceLine(presence) {
   return make("p", { class: presence.is_heard ? "quiet" : "warn" }, words, presence.nearest && ` · leans on “${presence.nearest}”`);
 }
 
+function truthWords(own, whole) {
+  const gain = own - whole;
+  return `Against the true sound: SI-SDR ${own.toFixed(1)} dB, the whole has ${whole.toFixed(1)} dB (${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(1)})`;
+}
+
 function picture(address, words, ticks) {
   return make("figure", {}, make("div", { class: "spectrum" },
     make("img", { src: address, alt: words }),
@@ -36,10 +41,10 @@ function track(item, value) {
   return make("section", { class: isWanted ? "heard wanted" : "heard" },
     make("h3", { dir: "auto" }, item.name),
     item.presence && presenceLine(item.presence),
-    item.truth_db != null && make("p", { class: "quiet" }, `${item.truth_db > 0 ? "+" : ""}${item.truth_db} dB SI-SDR nearer to the truth than the mixture`),
+    item.truth_db && make("p", { class: "quiet" }, truthWords(...item.truth_db)),
     item.opinion && make("p", { class: "quiet" }, item.opinion),
     make("audio", { controls: true, preload: "metadata", src: item.file.url, "data-key": `player-${item.key}`, "aria-label": item.name }),
-    make("p", { class: "quiet gain" }, isMatched && item.gain_db ? `${item.gain_db > 0 ? "+" : ""}${item.gain_db.toFixed(1)} dB to be as loud as the whole` : ""),
+    make("p", { class: "quiet gain" }, isMatched && Math.abs(item.gain_db) >= 0.05 ? `${item.gain_db > 0 ? "+" : ""}${item.gain_db.toFixed(1)} dB to be as loud as the whole` : ""),
     picture(item.picture, `Spectrogram of ${item.name}`, item.ticks),
     item.presence && curve(item.presence.curve),
     item.mask && make("details", {}, make("summary", {}, "Mask"), picture(item.mask, `Mask of ${item.name}`, item.ticks)));

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.tasks import Job
 from demos.separation.sound import Sound
 
 BLOCK_S, OVERLAP = 0.4, 4
@@ -44,8 +45,8 @@ def k_filter(rate_hz: int) -> NDArray[np.float64]:
     return np.array(sections)
 
 
-def loudness_lufs(sound: Sound) -> float:
-    """Integrated loudness, LUFS; minus infinity where nothing passes the gates."""
+def loudness_lufs(sound: Sound, *, job: Job | None = None) -> float:
+    """Integrated loudness, LUFS; minus infinity where nothing passes the gates. The job is asked for Cancel."""
     from scipy import signal
 
     sections = k_filter(sound.rate_hz)
@@ -53,6 +54,8 @@ def loudness_lufs(sound: Sound) -> float:
     hop = max(round(BLOCK_S / OVERLAP * sound.rate_hz), 1)
     powers: list[NDArray[np.float64]] = []
     for samples in sound.blocks(hop * 64):
+        if job is not None:
+            job.check()
         filtered, state = signal.sosfilt(sections, samples.astype(np.float64), axis=0, zi=state)
         squares = (filtered**2).sum(1)
         squares = np.pad(squares, (0, -len(squares) % hop))
@@ -66,12 +69,11 @@ def loudness_lufs(sound: Sound) -> float:
     return float(_lufs(loud.mean())) if len(loud) else -np.inf
 
 
-def matching_gain_db(sound: Sound, reference: Sound) -> float:
-    """The gain that makes ``sound`` as loud as ``reference``, at most 30 dB either way; 0 where one is silent."""
-    own, wanted = loudness_lufs(sound), loudness_lufs(reference)
-    if not (np.isfinite(own) and np.isfinite(wanted)):
+def matching_gain_db(own_lufs: float, wanted_lufs: float) -> float:
+    """The gain from one loudness to another, at most 30 dB either way; 0 where one is silent."""
+    if not (np.isfinite(own_lufs) and np.isfinite(wanted_lufs)):
         return 0.0
-    return float(np.clip(wanted - own, -MOST_GAIN_DB, MOST_GAIN_DB))
+    return float(np.clip(wanted_lufs - own_lufs, -MOST_GAIN_DB, MOST_GAIN_DB))
 
 
 def _lufs(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:

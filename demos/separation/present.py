@@ -53,7 +53,7 @@ def view_value(
     options: SeparateOptions,
     files: Mapping[str, Any],
     gains_db: Sequence[float],
-    truths_db: Mapping[str, float],
+    truths_db: Mapping[str, tuple[float, float]],
     opinions: Sequence[Opinion | None] = (),
 ) -> dict[str, Any]:
     """What assets/views/sound.js draws.
@@ -63,7 +63,7 @@ def view_value(
         options: With which it was rendered.
         files: Gradio's file of each sound: "mixture", "stem 0", "stem 1", ..., "rest".
         gains_db: What makes mixture, stems and rest equally loud, in this order.
-        truths_db: For bundled mixtures: by query, how much nearer the stem is to the truth than the mixture, dB.
+        truths_db: For bundled mixtures: by query, SI-SDR of the stem and of the mixture against the truth, dB.
         opinions: CLAP's, one a query, where it was asked.
     """
     pictures = draw(found.heard, options)
@@ -72,12 +72,13 @@ def view_value(
         track = _track(one.query, f"stem {i}", files, gains_db[i + 1], pictures.stems[i])
         tracks.append({**track, "mask": _address(pictures.masks[i]), "presence": _presence(one)})
         if one.query in truths_db:
-            tracks[-1]["truth_db"] = round(truths_db[one.query], 1)
+            tracks[-1]["truth_db"] = [round(value, 1) for value in truths_db[one.query]]
         opinion = opinions[i] if opinions else None
         if opinion is not None:
             tracks[-1]["opinion"] = opinion_words(opinion)
     name = "Everything else" if len(found.stems) < 2 else "Everything else together"
-    tracks.append(_track(name, "rest", files, gains_db[-1], pictures.rest))
+    rest = _track(name, "rest", files, gains_db[-1], pictures.rest)
+    tracks.insert(1 if found.mode == "remove" else len(tracks), rest)  # what was asked for comes first
     wanted = "rest" if found.mode == "remove" else "stem 0"
     return {"tracks": tracks, "wanted": wanted, "notes": list(found.heard.notes), "foot": foot(found, pictures)}
 

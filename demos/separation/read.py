@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from core.errors import HubError, InputError
 from core.images import shown_name
+from core.settings import settings
 from core.tasks import Job
 from demos.separation.sound import Samples, Sound, SoundWriter
 
 MAX_FILE_BYTES = 4_000_000_000
-MAX_SECONDS = 2 * 3600
 LEAST_SECONDS = 0.1
 MAX_CHANNELS = 8
 RATES_HZ = (4_000, 192_000)
@@ -276,8 +276,9 @@ def _check_header(source: _Soundfile | _Container, shown: str) -> None:
 def _check_length(frames: int, source: _Soundfile | _Container, shown: str) -> None:
     """Headers lie and streams have none: this is asked for every block too."""
     seconds = frames / source.rate_hz
-    if seconds > MAX_SECONDS:
-        raise InputError(f"{shown} lasts {_clock(seconds)}; at most {_clock(MAX_SECONDS)}.")
+    most_s = 60 * settings().max_sound_minutes
+    if seconds > most_s:
+        raise InputError(f"{shown} lasts {_clock(seconds)}; at most {_clock(most_s)} on this hub.")
     if frames * source.channels > MAX_VALUES:
         raise InputError(
             f"{shown} holds {frames * source.channels / 1e6:,.0f} million samples in its {source.channels} channels;"

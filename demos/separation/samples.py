@@ -66,6 +66,6 @@ def mixed(sample: Sample, folder: Path = FOLDER) -> tuple[Sound, tuple[Samples, 
     return from_samples(scale * total, rate_hz, f"{sample.name}.wav"), truths
 
 
-def gain_over_mixture_db(truth: Samples, mixture: Sound, stem: Sound) -> float:
-    """How much nearer the stem is to the truth than the mixture is, dB of SI-SDR."""
-    return si_sdr(truth, stem.samples()) - si_sdr(truth, mixture.samples())
+def nearness_db(truth: Samples, mixture: Sound, stem: Sound) -> tuple[float, float]:
+    """How near the stem is to the truth, and how near the mixture was, dB of SI-SDR."""
+    return si_sdr(truth, stem.samples()), si_sdr(truth, mixture.samples())

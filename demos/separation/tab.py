@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
+
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled
 from demos.separation import tab_run
-from demos.separation.samples import samples
 from demos.separation.tab_parts import MODEL, Parts, place
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -20,12 +21,6 @@ _NOT_STARTED = """(line) => line && line.state === 'waiting'
   : line"""
 
 
-def take_sample(name: str | None) -> tuple[str | None, str, None]:
-    """The bundled mixture that was chosen: its name, the queries that find its sounds, and no file."""
-    chosen = next((one for one in samples() if one.name == name), None)
-    return name, "" if chosen is None else "\n".join(part.label for part in chosen.parts), None
-
-
 def _wire(parts: Parts) -> None:
     files = [parts.stem, parts.rest, parts.json]
     answer = [*files, parts.tracks, parts.line, parts.shown]
@@ -36,17 +31,23 @@ def _wire(parts: Parts) -> None:
         answer, api_name="separate", **_HEAVY,
     )  # fmt: skip
     run.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
-    moved = [
-        slider.release(
-            tab_run.again_handler(parts), [parts.shown, *parts.inputs.all()], answer,
-            api_visibility="private", trigger_mode="always_last", **_HEAVY,
-        )
-        for slider in (parts.inputs.strength, parts.inputs.softness)
-    ]  # fmt: skip
-    parts.samples.input(take_sample, parts.samples, [parts.sample, parts.inputs.query, parts.sound], **_LIGHT)
-    parts.sound.input(lambda: (None, None), None, [parts.sample, parts.samples], **_LIGHT)
+    inputs = parts.inputs
+    moved = gr.on(
+        [inputs.strength.release, inputs.softness.release, inputs.mode.input, inputs.above.input, inputs.depth.input],
+        tab_run.again_handler(parts), [parts.shown, *inputs.all()], answer,
+        api_visibility="private", trigger_mode="always_last", **_HEAVY,
+    )  # fmt: skip
+    # There is one sound to take apart: whichever was given last.
+    parts.samples.input(
+        tab_run.sample_handler(parts), parts.samples, [parts.sample, inputs.query, parts.sound], **_LIGHT
+    ).success(lambda: None, None, parts.video, **_LIGHT)
+    gr.on(
+        [parts.sound.input, parts.sound.clear], lambda: (None, None, None), None,
+        [parts.sample, parts.samples, parts.video], **_LIGHT,
+    )  # fmt: skip
+    parts.video.upload(lambda: (None, None, None), None, [parts.sample, parts.samples, parts.sound], **_LIGHT)
     parts.zip.click(tab_run.zip_handler(parts), parts.shown, parts.zip, **_QUIET)
-    parts.stop.click(cancelled, None, parts.line, cancels=[run, *moved], **_LIGHT)
+    parts.stop.click(cancelled, None, parts.line, cancels=[run, moved], **_LIGHT)
 
 
 def build() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,6 +10,7 @@ import gradio as gr
 from demos.base import status
 from demos.separation.options import DEPTHS, SeparateOptions
 from demos.separation.samples import samples
+from demos.separation.tab_fields import SoundInput, SoundOutput
 from demos.separation.tab_view import Tracks
 from demos.views import View
 from demos.widgets import PictureInput
@@ -23,28 +23,6 @@ MODE_WORDS = [("Hear it alone", "keep"), ("Hear everything but it", "remove")]
 ABOVE_WORDS = [("As just below", "hold"), ("Let through", "pass"), ("Silence", "mute")]
 DEPTH_WORDS = [(f"{depth} bit" if depth != "float" else "32 bit float", depth) for depth in DEPTHS]
 KEPT_S = 3_600.0  # how long an answer is kept for the sliders
-
-
-@dataclass(frozen=True)
-class SoundUpload:
-    """A file that a visitor gave, not yet looked at."""
-
-    path: Path
-    name: str
-
-
-class SoundInput(gr.Audio):
-    """A sound field that hands over the file as it came; recordings come as WAV."""
-
-    def get_block_name(self) -> str:
-        """The browser shows it as an audio field."""
-        return "audio"
-
-    def preprocess(self, payload: Any) -> SoundUpload | None:  # type: ignore[override]
-        """Name the file without opening it."""
-        if payload is None or not payload.path:
-            return None
-        return SoundUpload(Path(payload.path), Path(payload.orig_name or payload.path).name)
 
 
 @dataclass(frozen=True)
@@ -80,8 +58,8 @@ class Parts:
     stop: gr.Button
     line: View
     tracks: Tracks
-    stem: gr.Audio
-    rest: gr.Audio
+    stem: SoundOutput
+    rest: SoundOutput
     json: gr.JSON
     zip: gr.DownloadButton
     shown: gr.State
@@ -109,40 +87,60 @@ def _place_options() -> dict[str, Any]:
     }
 
 
-def place() -> Parts:
-    """Place all components."""
-    gr.Markdown("Name a sound, hear it alone. Several names give several sounds; what is left is a track of its own.")
+def _place_left() -> dict[str, Any]:
+    """What comes in."""
+    left: dict[str, Any] = {
+        "sound": SoundInput(
+            label="Sound", sources=["upload", "microphone"], type="filepath", elem_id="separation-sound"
+        ),
+        "samples": gr.Radio([s.name for s in samples()], label="Or take one of these", value=None),
+        "query": gr.Textbox(
+            DEFAULT_QUERY, label="What to hear", lines=2, max_lines=6, info="One a line or comma separated, up to 6."
+        ),
+        "mode": gr.Radio(MODE_WORDS, value=USUAL.mode, label="And then"),
+    }
+    with gr.Row(elem_classes="actions"):
+        left["run"] = gr.Button("Separate", variant="primary", elem_classes="run-button", elem_id="separation-run")
+    with gr.Accordion("A video, or a picture as the query", open=False):
+        left["video"] = gr.File(
+            label="Video: its sound is taken apart; without words, what is seen is the query",
+            file_types=["video", "audio"],
+            elem_id="separation-video",
+        )
+        left["picture"] = PictureInput(label="Picture of what to hear: one query more", type="filepath")
+    return {**left, **_place_options()}
+
+
+def _place_right() -> dict[str, Any]:
+    """What comes out."""
+    right: dict[str, Any] = {}
+    with gr.Row(elem_classes="progress"):
+        right["line"] = View("status", status("idle"), elem_id="separation-status", label="Progress")
+        right["stop"] = gr.Button("Cancel", variant="stop", elem_classes="cancel-button", elem_id="separation-stop")
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            sound = SoundInput(
-                label="Sound", sources=["upload", "microphone"], type="filepath", elem_id="separation-sound"
-            )
-            chosen = gr.Radio([s.name for s in samples()], label="Or take one of these", value=None)
-            query = gr.Textbox(
-                DEFAULT_QUERY,
-                label="What to hear",
-                lines=2,
-                max_lines=6,
-                info="One a line or comma separated, up to 6.",
-            )
-            mode = gr.Radio(MODE_WORDS, value=USUAL.mode, label="And then")
-            with gr.Row():
-                run = gr.Button("Separate", variant="primary", elem_id="separation-run")
-                stop = gr.Button("Cancel", elem_id="separation-stop")
-            line = View("status", status("idle"), elem_id="separation-status")
-            with gr.Accordion("A video, or a picture as the query", open=False):
-                video = gr.File(label="Video: its sound is taken apart", file_types=["video", "audio"])
-                picture = PictureInput(label="Picture of what to hear, in place of words", type="filepath")
-            options = _place_options()
-        with gr.Column(scale=3, min_width=320):
-            strength = gr.Slider(0.25, 4, USUAL.strength, step=0.05, label="Strength", info="More: less leaks in.")
-            softness = gr.Slider(0.05, 4, USUAL.softness, step=0.05, label="Softness", info="Less: harder edges.")
-            tracks = Tracks(elem_id="separation-tracks")
-            with gr.Accordion("Files", open=False):
-                stem = gr.Audio(label="The sound asked for", type="filepath", interactive=False)
-                rest = gr.Audio(label="The rest", type="filepath", interactive=False)
-                zipped = gr.DownloadButton("All as ZIP", elem_id="separation-zip")
-                told = gr.JSON(label="Answer")
-    inputs = Inputs(query=query, mode=mode, strength=strength, softness=softness, **options)
+        right["strength"] = gr.Slider(
+            0.25, 4, USUAL.strength, step=0.05, label="Strength", info="More: less leaks in.", min_width=240
+        )
+        right["softness"] = gr.Slider(
+            0.05, 4, USUAL.softness, step=0.05, label="Softness", info="Less: harder edges.", min_width=240
+        )
+    right["tracks"] = Tracks(elem_id="separation-tracks")
+    with gr.Accordion("Files", open=False):
+        right["stem"] = SoundOutput(label="The sound asked for", type="filepath", interactive=False)
+        right["rest"] = SoundOutput(label="The rest", type="filepath", interactive=False)
+        right["zip"] = gr.DownloadButton("All as ZIP", elem_id="separation-zip")
+        right["json"] = gr.JSON(label="Answer")
+    return right
+
+
+def place() -> Parts:
+    """Place all components; inputs left, sounds right."""
+    gr.Markdown("Name a sound, hear it alone. Several names give several sounds; what is left is a track of its own.")
+    with gr.Row(elem_classes="job two-columns"):
+        with gr.Column(scale=2, min_width=300):
+            holder = _place_left()
+        with gr.Column(scale=3, min_width=300):
+            holder |= _place_right()
+    inputs = Inputs(**{name: holder.pop(name) for name in Inputs.__dataclass_fields__})
     kept = {"shown": gr.State(None, time_to_live=KEPT_S), "sample": gr.State(None)}
-    return Parts(sound, video, picture, chosen, inputs, run, stop, line, tracks, stem, rest, told, zipped, **kept)
+    return Parts(inputs=inputs, **holder, **kept)

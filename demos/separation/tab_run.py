@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from demos.base import run_job, status
 from demos.separation import present
 from demos.separation.frames import read_frames
 from demos.separation.judging import Opinion, judge
-from demos.separation.loudness import matching_gain_db
+from demos.separation.loudness import loudness_lufs, matching_gain_db
 from demos.separation.options import Depth, Query, SeparateOptions
 from demos.separation.pipeline import Separation, listen, read_queries, read_sound, render
-from demos.separation.samples import gain_over_mixture_db, mixed, samples
+from demos.separation.samples import mixed, nearness_db, samples
 from demos.separation.sound import Sound
-from demos.separation.tab_parts import JUDGE, MODEL, Inputs, Parts, SoundUpload
+from demos.separation.tab_fields import SoundUpload
+from demos.separation.tab_parts import JUDGE, MODEL, Inputs, Parts
 from demos.separation.write import file_names, write_wav, write_zip
 from demos.widgets import Upload
 
@@ -33,13 +34,23 @@ PAGE_WORDS_FROM_VIDEO = "what is seen"
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The answer on the page: the sliders need its masks, the ZIP its sounds."""
+    """The answer on the page: the sliders need its masks, the ZIP its sounds.
+
+    Attributes:
+        separation: The sounds.
+        depth: Of the files.
+        sample: Name of the bundled mixture, where it is one.
+        opinions: CLAP's, where it was asked.
+        notes: What else the visitor is told.
+        files: The file of each track, as Gradio names files.
+    """
 
     separation: Separation
     depth: Depth
     sample: str | None
     opinions: tuple[Opinion | None, ...] = ()
     notes: tuple[str, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
 
 
 def options_of(values: Mapping[str, Any]) -> SeparateOptions:
@@ -68,6 +79,20 @@ def source_of(sound: SoundUpload | None, video: str | None, sample: str | None, 
     if sample:
         return mixed(next(one for one in samples() if one.name == sample))[0]
     raise InputError("There is no sound yet: drop a file, record one, or take one of the examples.")
+
+
+def sample_handler(parts: Parts) -> Callable[[str | None], tuple[str | None, str, str | None]]:
+    """A bundled mixture was chosen: its name, the queries that find its sounds, and a file to listen to."""
+
+    def run(name: str | None) -> tuple[str | None, str, str | None]:
+        chosen = next((one for one in samples() if one.name == name), None)
+        if chosen is None:
+            return name, "", None
+        sound, _ = mixed(chosen)
+        written = write_wav(sound, _folder(parts) / sound.name, "24")
+        return name, "\n".join(part.label for part in chosen.parts), str(written.path)
+
+    return run
 
 
 def queries_of(words: str, picture: Upload | None, video: str | None) -> tuple[Query, ...]:
@@ -147,18 +172,20 @@ def separate_handler(parts: Parts) -> Callable[..., Updates]:
 
 
 def again_handler(parts: Parts) -> Callable[..., Updates]:
-    """A slider was moved: new sounds from the stored masks, no model."""
+    """Something was changed that needs no model: new sounds from the stored masks."""
     names = list(Inputs.__dataclass_fields__)
 
     def again(shown: Shown | None, *given: Any) -> Updates:
         if shown is None:
             yield {parts.line: gr.skip()}
             return
+        values = dict(zip(names, given, strict=True))
 
         def work(job: Job) -> tuple[Shown, dict[Any, Any]]:
-            options = options_of(dict(zip(names, given, strict=True)))
+            options = options_of(values)
             separation = render(shown.separation.heard, options, job=job)
-            return _answer(parts, replace(shown, separation=separation, opinions=(), notes=()), options, job)
+            newer = replace(shown, separation=separation, depth=values["depth"], opinions=(), notes=())
+            return _answer(parts, newer, options, job, before=shown)
 
         newer, updates = yield from run_job(work, parts.line)
         yield {**updates, parts.shown: newer}
@@ -188,24 +215,23 @@ def zip_handler(parts: Parts) -> Callable[[Shown | None], str]:
     return run
 
 
-def _answer(parts: Parts, shown: Shown, options: SeparateOptions, job: Job) -> tuple[Shown, dict[Any, Any]]:
-    """Write the files and say what the page shows."""
+def _answer(
+    parts: Parts, shown: Shown, options: SeparateOptions, job: Job, *, before: Shown | None = None
+) -> tuple[Shown, dict[Any, Any]]:
+    """Write the files and say what the page shows; those of the answer before, which it takes the place of, go."""
     found = shown.separation
-    sound, folder = found.heard.sound, _folder(parts)
-    names = ("mixture", *(f"stem {i}" for i in range(len(found.stems))), "rest")
-    stems = file_names([one.query for one in found.heard.presence])
-    files, notes = {}, []
-    sounds = (sound, *found.stems, found.rest)
-    for name, title, one in zip(names, ("whole", *stems, "rest"), sounds, strict=True):
-        written = write_wav(one, folder / f"{title}.wav", shown.depth, job=job)
-        files[name] = {"path": str(written.path), "meta": {"_type": "gradio.FileData"}}
-        notes += [written.note] if written.note else []
-    gains_db = [0.0, *(matching_gain_db(one, sound) for one in sounds[1:])]
+    sounds = (found.heard.sound, *found.stems, found.rest)
+    files, notes = _written(parts, shown, before, job)
+    levels_lufs = [loudness_lufs(one, job=job) for one in sounds]
+    gains_db = [matching_gain_db(own, levels_lufs[0]) for own in levels_lufs]
     value = present.view_value(found, options, files, gains_db, _truths(shown), shown.opinions)
     value["notes"] += [*notes, *shown.notes]
     missing = sum(not one.is_heard for one in found.heard.presence)
     words = "Done." if not missing else f"Done, but {missing} of {len(found.stems)} queries are not heard."
-    return shown, {
+    for name, file in (before.files if before else {}).items():
+        if file["path"] != files[name]["path"]:
+            Path(file["path"]).unlink(missing_ok=True)
+    return replace(shown, files=files), {
         parts.stem: files["stem 0"]["path"],
         parts.rest: files["rest"]["path"],
         parts.json: present.as_json(found, shown.opinions),
@@ -214,8 +240,27 @@ def _answer(parts: Parts, shown: Shown, options: SeparateOptions, job: Job) -> t
     }
 
 
-def _truths(shown: Shown) -> dict[str, float]:
-    """For a bundled mixture: how much nearer each stem is to the truth than the mixture."""
+def _written(parts: Parts, shown: Shown, before: Shown | None, job: Job) -> tuple[dict[str, Any], list[str]]:
+    """A file for every track, and what was done to it; the whole sound is not written a second time."""
+    found, folder = shown.separation, _folder(parts)
+    titles = ("whole", *file_names([one.query for one in found.heard.presence]), "rest")
+    tracks = ("mixture", *(f"stem {i}" for i in range(len(found.stems))), "rest")
+    sounds = (found.heard.sound, *found.stems, found.rest)
+    files: dict[str, Any] = {}
+    notes = []
+    for track, title, one in zip(tracks, titles, sounds, strict=True):
+        if track == "mixture" and before is not None and before.depth == shown.depth:
+            files[track] = before.files[track]
+            continue
+        job.step("running", len(files), len(tracks), unit="files", note="writing the files")
+        written = write_wav(one, folder / f"{title}.wav", shown.depth, job=job)
+        files[track] = {"path": str(written.path), "meta": {"_type": "gradio.FileData"}}
+        notes += [written.note] if written.note else []
+    return files, notes
+
+
+def _truths(shown: Shown) -> dict[str, tuple[float, float]]:
+    """For a bundled mixture: SI-SDR of each stem and of the mixture against the truth, dB."""
     chosen = next((one for one in samples() if one.name == shown.sample), None)
     if chosen is None:
         return {}
@@ -224,11 +269,7 @@ def _truths(shown: Shown) -> dict[str, float]:
         return {}
     by_label = {part.label: truth for part, truth in zip(chosen.parts, truths, strict=True)}
     pairs = zip(shown.separation.heard.presence, shown.separation.stems, strict=True)
-    return {
-        one.query: gain_over_mixture_db(by_label[one.query], mixture, stem)
-        for one, stem in pairs
-        if one.query in by_label
-    }
+    return {one.query: nearness_db(by_label[one.query], mixture, stem) for one, stem in pairs if one.query in by_label}
 
 
 def _folder(parts: Parts) -> Path:

@@ -105,7 +105,7 @@ def test_a_bundled_mixture_is_held_against_its_truth(open_page: Open) -> None:
     page.wait_for_function("document.querySelector('#tab-separation textarea').value.includes('rain')")
     page.locator("#separation-run").click()
     page.wait_for_selector("#separation-tracks .heard")
-    assert page.get_by_text("dB SI-SDR nearer to the truth than the mixture").count() == 2
+    assert page.get_by_text("Against the true sound: SI-SDR").count() == 2
 
 
 def test_faults_are_sentences_and_keep_what_was_typed(open_page: Open) -> None:

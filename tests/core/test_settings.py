@@ -31,6 +31,7 @@ def test_every_kind_of_value_is_read() -> None:
         ("HUB_OFFLINE", "maybe", "1 or 0"),
         ("HUB_DEVICE", "tpu", "auto, cpu, cuda, mps"),
         ("HUB_MEMORY_BUDGET_MIB", "12", "from 64"),
+        ("HUB_MAX_SOUND_MINUTES", "0", "from 1 to 1440"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_what_is_allowed(name: str, value: str, words: str) -> None:

@@ -13,6 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from core.errors import Cancelled, InputError
+from core.settings import configure
 from core.tasks import Job
 from demos.separation import read
 from demos.separation.read import container_kind, read_sound
@@ -167,15 +168,18 @@ def test_three_hours_are_refused_by_the_header(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "long.wav"
     soundfile.write(path, np.zeros(4_000 * 3 * 3600, np.int16), 4_000, subtype="PCM_U8")
     monkeypatch.setattr(read._Soundfile, "blocks", lambda self: pytest.fail("it was decoded"))
-    with pytest.raises(InputError, match=r"long.wav lasts 3:00:00 h; at most 2:00:00 h\."):
+    with pytest.raises(InputError, match=r"long.wav lasts 3:00:00 h; at most 2:00:00 h on this hub\."):
+        read_sound(path)
+    configure(max_sound_minutes=179)
+    with pytest.raises(InputError, match="at most 2:59:00 h on this hub"):
         read_sound(path)
 
 
 def test_a_header_that_lies_is_found_while_decoding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    soundfile.write(tmp_path / "a.wav", tones(16_000, 2.0, 1), 16_000)
-    monkeypatch.setattr(read, "MAX_SECONDS", 1)
+    soundfile.write(tmp_path / "a.wav", np.zeros(4_000 * 90, np.int16), 4_000, subtype="PCM_U8")
+    configure(max_sound_minutes=1)
     monkeypatch.setattr(read, "_check_header", lambda source, shown: None)
-    with pytest.raises(InputError, match=r"a.wav lasts 0:00:0\d h; at most 0:00:01 h"):
+    with pytest.raises(InputError, match=r"a.wav lasts 0:01:0\d h; at most 0:01:00 h"):
         read_sound(tmp_path / "a.wav")
 
 

@@ -25,7 +25,8 @@ from demos.base import MODEL_QUEUE
 from demos.separation import tab, tab_run
 from demos.separation.samples import samples
 from demos.separation.tab import DEMO
-from demos.separation.tab_parts import JUDGE, Inputs, Parts, SoundUpload, place
+from demos.separation.tab_fields import SoundUpload
+from demos.separation.tab_parts import JUDGE, Inputs, Parts, place
 from demos.widgets import Upload
 from tests.demos.separation.stub_separator import StubSeparator
 from tests.stub_model import StubModel, solid
@@ -78,8 +79,7 @@ def test_public_endpoint_and_its_arguments(page: gr.Blocks, parts: Parts) -> Non
     assert public[0].concurrency_id == MODEL_QUEUE
     arguments = list(inspect.signature(tab_run.separate_handler(parts)).parameters)
     assert arguments == ["audio", *Inputs.__dataclass_fields__, "picture", "video", "sample"]
-    kinds = [type(component).__name__ for component in public[0].outputs[:3]]
-    assert kinds == ["Audio", "Audio", "JSON"]
+    assert [component.get_block_name() for component in public[0].outputs[:3]] == ["audio", "audio", "json"]
 
 
 def test_stem_rest_and_json_come_first(parts: Parts, separator: Any, upload: SoundUpload) -> None:
@@ -98,7 +98,8 @@ def test_stem_rest_and_json_come_first(parts: Parts, separator: Any, upload: Sou
 
 
 def test_sliders_need_no_model(parts: Parts, separator: Any, upload: SoundUpload) -> None:
-    shown = last(tab_run.separate_handler(parts)(upload, "red"))[parts.shown]
+    first = last(tab_run.separate_handler(parts)(upload, "red"))
+    shown = first[parts.shown]
     values = [component.value for component in parts.inputs.all()]
     values[list(Inputs.__dataclass_fields__).index("softness")] = 4.0
     found = last(tab_run.again_handler(parts)(shown, *values))
@@ -106,15 +107,31 @@ def test_sliders_need_no_model(parts: Parts, separator: Any, upload: SoundUpload
     before, after = (float((s.separation.stems[0].samples() ** 2).sum()) for s in (shown, found[parts.shown]))
     assert after < before
     assert last(tab_run.again_handler(parts)(None, *values)) == {parts.line: gr.skip()}
+    old, new = (value[parts.shown].files for value in (first, found))
+    assert new["mixture"] == old["mixture"] and Path(new["mixture"]["path"]).exists()
+    assert not Path(old["rest"]["path"]).exists() and Path(new["rest"]["path"]).exists()
+
+
+def test_keep_or_remove_and_the_depth_need_no_model(parts: Parts, separator: Any, upload: SoundUpload) -> None:
+    shown = last(tab_run.separate_handler(parts)(upload, "red"))[parts.shown]
+    values = dict(zip(Inputs.__dataclass_fields__, (part.value for part in parts.inputs.all()), strict=True))
+    found = last(tab_run.again_handler(parts)(shown, *{**values, "mode": "remove", "depth": "16"}.values()))
+    assert separator.calls == 1
+    value = found[parts.tracks]
+    assert value["wanted"] == "rest" and [track["key"] for track in value["tracks"]] == ["mixture", "rest", "stem 0"]
+    assert {soundfile.info(track["file"]["path"]).subtype for track in value["tracks"]} == {"PCM_16"}
 
 
 def test_bundled_mixture_is_held_against_its_truth(parts: Parts, separator: Any) -> None:
     sample = samples()[0]
-    name, words, _ = tab.take_sample(sample.name)
-    assert words.splitlines() == [part.label for part in sample.parts] and tab.take_sample("?")[1] == ""
-    found = last(tab_run.separate_handler(parts)(None, words, sample=name))
-    tracks = found[parts.tracks]["tracks"]
-    assert all("truth_db" in track for track in tracks[1:-1])
+    name, words, path = tab_run.sample_handler(parts)(sample.name)
+    assert words.splitlines() == [part.label for part in sample.parts]
+    assert tab_run.sample_handler(parts)("?") == ("?", "", None) and path is not None
+    given = parts.sound.preprocess(SimpleNamespace(path=path, orig_name=None))  # it stands in the field, to be heard
+    for sound in (given, None):  # the endpoint's caller has no field
+        found = last(tab_run.separate_handler(parts)(sound, words, sample=name))
+        tracks = found[parts.tracks]["tracks"]
+        assert all(np.isfinite(track["truth_db"]).all() for track in tracks[1:-1])
     assert found[parts.line]["text"] == "Done, but 2 of 2 queries are not heard."  # the stub knows colours only
 
 
@@ -193,3 +210,16 @@ def test_files_are_handed_over_unopened(parts: Parts) -> None:
     payload = SimpleNamespace(path="/somewhere/a.flac", orig_name="my song.flac")
     assert parts.sound.preprocess(payload) == SoundUpload(Path("/somewhere/a.flac"), "my song.flac")
     assert parts.sound.preprocess(None) is None
+
+
+def test_files_go_out_as_they_were_written(parts: Parts, tmp_path: Path) -> None:
+    """Where FFmpeg is installed, gr.Audio turns 24 bits and floats into something that every browser plays."""
+    soundfile.write(tmp_path / "a.wav", np.zeros(100), 16_000, subtype="PCM_24")
+    converts = mock.Mock(side_effect=AssertionError("it was converted"))
+    with (
+        mock.patch("gradio.processing_utils.ffmpeg_installed", return_value=True),
+        mock.patch("gradio.processing_utils.audio_is_playable", return_value=False),
+        mock.patch("gradio.processing_utils.convert_audio_to_playable", converts),
+    ):
+        told = parts.stem.postprocess(str(tmp_path / "a.wav"))
+    assert told is not None and told.path == str(tmp_path / "a.wav") and parts.rest.postprocess(None) is None
