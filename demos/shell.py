@@ -39,10 +39,15 @@ def place_header(demos: Sequence[Demo]) -> None:
 
 
 def select_tab_by_link(page: gr.Blocks, tabs: gr.Tabs, slugs: tuple[str, ...]) -> None:
-    """Open the tab that ``?tab=`` names; the page script keeps the address in step when the visitor moves on."""
+    """Open the tab that ``?tab=`` names; the page script keeps the address in step when the visitor moves on.
+
+    Without such a link nothing is selected: Gradio draws a selected tab anew, and what was typed by then would be lost.
+    ``<body data-opened>`` says that this is over.
+    """
 
     def select(request: gr.Request) -> Any:
         asked = request.query_params.get("tab", "")
-        return gr.update(selected=asked if asked in slugs else slugs[0])
+        return gr.update(selected=asked) if asked in slugs[1:] else gr.skip()
 
-    page.load(select, None, tabs, api_visibility="private", show_progress="hidden")
+    opened = page.load(select, None, tabs, api_visibility="private", show_progress="hidden")
+    opened.then(None, None, None, js="() => { document.body.dataset.opened = 'yes'; }", api_visibility="private")

@@ -86,6 +86,7 @@ def open_page(contexts: dict[bool, BrowserContext], served: Served) -> Iterator[
         page.on("dialog", lambda dialog: (watch.errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.goto(f"{served.url}/{query}")
         page.wait_for_selector("#tabs [role=tab]")
+        page.wait_for_selector("body[data-opened]")  # before that, a tab of the link is drawn anew
         return page
 
     yield start

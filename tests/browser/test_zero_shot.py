@@ -168,6 +168,8 @@ def test_teaching_answers_at_once_beside_the_answer_by_name(open_page: Open, tmp
     page = open_page()
     _give(page, _save(tmp_path, "blue"), "sea")
     page.get_by_text("Teach by example").click()
+    page.wait_for_selector("#zs-taught-note", state="attached")  # the last thing that is drawn in there
+    page.wait_for_timeout(500)
     for index, (name, colour) in enumerate((("warm", "red"), ("cold", "blue")), 1):
         page.locator(f"#zs-class-{index} input, #zs-class-{index} textarea").first.fill(name)
         page.locator(f"#zs-class-{index}-pictures input[type=file]").set_input_files(
