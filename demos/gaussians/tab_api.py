@@ -57,7 +57,7 @@ Args:
     side_px: Longer side of the pictures, as text.
     camera: null, {"view": 3}, or {"eye": [x, y, z], "target": [x, y, z], "up": [x, y, z], "fov_deg": 45, "width": 4,
         "height": 3}.
-    file: A list of one scene file of your own, in the place of a bundled one; several for LangSplat's checkpoints.
+    file: A scene file of your own, in the place of a bundled one; a list of several for LangSplat's checkpoints.
 """
 
 

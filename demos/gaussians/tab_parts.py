@@ -14,6 +14,7 @@ from demos.gaussians.formats.reading import FORMATS
 from demos.gaussians.options import KINDS, LEVEL_CHOICES, ORDERS, THRESHOLDS, QueryOptions
 from demos.gaussians.samples import bundled
 from demos.gaussians.tab_build import BuildParts, place_build
+from demos.gaussians.tab_fields import SceneChoice, SceneFiles
 from demos.gaussians.tab_view import Viewer
 from demos.views import View
 from demos.widgets import PictureInput, model_choices, model_note
@@ -126,13 +127,11 @@ def scene_choices() -> list[tuple[str, str]]:
 def _place_scene(holder: dict[str, Any]) -> None:
     """One of ours, or a file."""
     choices = scene_choices()
-    holder["scene"] = gr.Dropdown(
+    holder["scene"] = SceneChoice(
         choices, value=choices[0][1] if choices else None, label="Scene", elem_id="gs-scene", filterable=False
     )
     with gr.Accordion("A scene of your own", open=False, elem_classes="settings", elem_id="gs-own"):
-        holder["file"] = gr.File(
-            label=f"Scene file: {', '.join(FORMATS)}", file_count="multiple", height=150, elem_id="gs-file"
-        )
+        holder["file"] = SceneFiles(label=f"Scene file: {', '.join(FORMATS)}", height=150, elem_id="gs-file")
     holder["build"] = place_build()
 
 
