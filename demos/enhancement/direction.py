@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.device import exclusive
 from core.errors import InputError
 from core.image_text import ImageTextModel
 from core.labels import quoted
-from core.light_fit import FitOptions, LightFit
+from core.light_fit import FitOptions, LightFit, one_thread
 from core.light_guide import Guide
 from core.light_losses import Residual, residual_of, without_words
 from core.tasks import Job
@@ -106,10 +107,10 @@ def direction_of_pictures(
         InputError: too few or too many pictures, or groups that do not differ.
         Cancelled: the job was cancelled.
     """
-    for name, group in (("first", good), ("second", bad)):
+    for name, group in (("what photos should look like", good), ("what they look like", bad)):
         if not LEAST_PICTURES <= len(group) <= MOST_PICTURES:
             raise InputError(
-                f"The {name} folder has {len(group)} pictures; it must have from {LEAST_PICTURES} to {MOST_PICTURES}."
+                f"The folder of {name} has {_counted(group)}; it must have from {LEAST_PICTURES} to {MOST_PICTURES}."
             )
     positive, negative = clip.encode_images(good, job=job), clip.encode_images(bad, job=job)
     return _explained(positive, negative, vocabulary, "folders", clip, job)
@@ -123,17 +124,31 @@ def direction_of_phrases(
     Raises:
         InputError: an empty phrase, or two that mean the same.
     """
-    for name, phrase in (("first", good), ("second", bad)):
+    for name, phrase in (("To", good), ("From", bad)):
         if not phrase.strip():
             raise InputError(
-                f"The {name} phrase is empty; write what photos should look like, and what they look like."
+                f"The phrase under “{name}” is empty; write what photos look like, and what they should look like."
             )
     rows = clip.encode_texts([good.strip(), bad.strip()], job=job)
     return _explained(rows[:1], rows[1:], vocabulary, "phrases", clip, job)
 
 
-def without(direction: Direction, words: Sequence[str], *, clip: ImageTextModel, job: Job | None = None) -> Direction:
+def without(
+    direction: Direction,
+    words: Sequence[str],
+    vocabulary: Sequence[str] = (),
+    *,
+    clip: ImageTextModel,
+    job: Job | None = None,
+) -> Direction:
     """Take words out of a direction: RAVE's shift, with the visitor's choice in place of the first fifteen.
+
+    Args:
+        direction: The direction.
+        words: Some of those shown at its ends.
+        vocabulary: Words to explain the new direction by; none keeps the old ones.
+        clip: The encoder of the direction.
+        job: Asked for Cancel.
 
     Raises:
         InputError: a word that is not among those shown, or nothing is left.
@@ -150,7 +165,12 @@ def without(direction: Direction, words: Sequence[str], *, clip: ImageTextModel,
         residual = without_words(direction.residual, rows[is_top], rows[~is_top], direction.positive)
     except ValueError as error:
         raise InputError("Without these words nothing is left of the direction; tick fewer.") from error
-    return replace(direction, residual=residual, removed=(*direction.removed, *words))
+    shorter = replace(direction, residual=residual, removed=(*direction.removed, *words))
+    if not vocabulary:
+        return shorter
+    left = [word for word in vocabulary if word not in shorter.removed]
+    toward, away = nearest_words(residual.vector, left, clip=clip, job=job)
+    return replace(shorter, toward=toward, away=away)
 
 
 def aimed(direction: Direction, pictures: Rows, reach: float) -> Direction:
@@ -199,7 +219,7 @@ def train_light(
     if direction.encoder != guide.name:
         raise ValueError(f"the direction is one of {direction.encoder}, the guide is {guide.name}")
     if len(pictures) < LEAST_PICTURES:
-        raise InputError(f"There are {len(pictures)} pictures to teach on; at least {LEAST_PICTURES}.")
+        raise InputError(f"To teach on there is only {_counted(pictures)}; give at least {LEAST_PICTURES}.")
     if not STEPS[0] <= steps <= STEPS[1]:
         raise InputError(f"The number of steps is {steps}; it must be from {STEPS[0]} to {STEPS[1]:,}.")
     begin_s = time.perf_counter()
@@ -207,12 +227,14 @@ def train_light(
     small = [_small(rgb) for rgb in pictures]
     fit = LightFit(guide, FitOptions(seed=seed), residual=direction.residual, net=start)
     guidance: list[float] = []
-    for step in range(steps):
-        if job is not None:
-            job.step("running", step, steps, unit="steps", note=_progress_words(guidance))
-        batch = np.stack([_cut(small[int(n)], rng) for n in rng.integers(len(small), size=BATCH)])
-        rate = fit.options.rate * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * step / steps)))
-        guidance.append(fit.advance(batch, rate=float(rate))["guidance"])
+    with one_thread():
+        for step in range(steps):
+            if job is not None:
+                job.step("running", step, steps, unit="steps", note=_progress_words(guidance))
+            batch = np.stack([_cut(small[int(n)], rng) for n in rng.integers(len(small), size=BATCH)])
+            rate = fit.options.rate * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * step / steps)))
+            with exclusive("cpu", job):
+                guidance.append(fit.advance(batch, rate=float(rate))["guidance"])
     return TrainedLight(fit.net.eval().requires_grad_(False), tuple(guidance), steps, time.perf_counter() - begin_s)
 
 
@@ -262,6 +284,11 @@ def _cut(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
     top, left = rng.integers(len(picture) - SIDE_PX + 1, size=2)
     cut = picture[top : top + SIDE_PX, left : left + SIDE_PX].transpose(2, 0, 1)
     return np.ascontiguousarray(cut[..., ::-1] if rng.random() < 0.5 else cut)
+
+
+def _counted(group: Sequence[Rgb]) -> str:
+    """``1 picture``, ``4 pictures``."""
+    return f"{len(group)} picture{'' if len(group) == 1 else 's'}"
 
 
 def _progress_words(guidance: Sequence[float]) -> str:

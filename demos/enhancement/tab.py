@@ -48,14 +48,18 @@ def _wire(parts: Parts) -> list[Any]:
 
 
 def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
-    """Find, teach, use; returns the events that Cancel stops."""
+    """Find, take words out, teach, use; returns the events that Cancel stops."""
     quiet = {**_HEAVY, "api_visibility": "private"}
-    for button in (own.find, own.teach, own.use):
+    for button in (own.find, own.take_out, own.teach, own.use):
         button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    shown = [own.found, own.taught, own.toward, own.away, own.take_out, own.note, parts.line]
     find = own.find.click(
         tab_direction.find_handler(parts, own), [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase],
-        [own.found, own.taught, own.toward, own.away, own.note, parts.line], **quiet,
+        shown, **quiet,
     )  # fmt: skip
+    take_out = own.take_out.click(
+        tab_direction.take_out_handler(parts, own), [own.found, own.toward, own.away], shown, **quiet
+    )
     teach = own.teach.click(
         tab_direction.teach_handler(parts, own),
         [own.found, own.toward, own.away, own.bad_files, own.reach, own.steps],
@@ -67,7 +71,10 @@ def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
         [own.taught, parts.photo, inputs.strength, inputs.protect_highlights, inputs.protect_shadows, inputs.denoise],
         [parts.file, parts.numbers, parts.slider, parts.charts, parts.line], **quiet,
     )  # fmt: skip
-    return [find, teach, use]
+    events = [find, take_out, teach, use]
+    for event in events:
+        event.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
+    return events
 
 
 def build() -> None:

@@ -18,12 +18,13 @@ from core.light import LightModel
 from core.light_fit import FitOptions
 from core.light_guide import load_guide
 from core.pool import POOL
+from core.sources import count_of, read_sources
 from core.tasks import Job
 from demos.base import run_job, status
 from demos.enhancement import direction as directions
 from demos.enhancement import present
 from demos.enhancement.answers import Enhancement
-from demos.enhancement.direction import DEFAULT_STEPS, STEPS, Direction, TrainedLight
+from demos.enhancement.direction import DEFAULT_STEPS, MOST_PICTURES, STEPS, Direction, TrainedLight
 from demos.enhancement.options import EnhanceOptions
 from demos.enhancement.photo import read_photo
 from demos.enhancement.pipeline import enhance
@@ -48,6 +49,7 @@ class DirectionParts:
     good_files: gr.File
     bad_files: gr.File
     find: gr.Button
+    take_out: gr.Button
     toward: gr.CheckboxGroup
     away: gr.CheckboxGroup
     reach: gr.Slider
@@ -75,16 +77,19 @@ def place_direction() -> DirectionParts:
             holder["good_phrase"] = gr.Textbox(label="To", value="golden hour light", elem_id="enh-to")
         with gr.Row():
             holder["bad_files"] = gr.File(
-                label="Or from these pictures", file_count="multiple", height=120, elem_id="enh-bad-files"
+                label="Or from pictures like these", file_count="multiple", height=120, elem_id="enh-bad-files"
             )
             holder["good_files"] = gr.File(
-                label="to be like these", file_count="multiple", height=120, elem_id="enh-good-files"
+                label="To pictures like these", file_count="multiple", height=120, elem_id="enh-good-files"
             )
         holder["find"] = gr.Button("Find the direction", size="sm", elem_id="enh-find")
         holder["toward"] = gr.CheckboxGroup(
             [], label="What it moves to: tick words to take them out", visible=False, elem_id="enh-toward"
         )
-        holder["away"] = gr.CheckboxGroup([], label="What it moves from", visible=False, elem_id="enh-away")
+        holder["away"] = gr.CheckboxGroup(
+            [], label="What it moves from: tick here, too", visible=False, elem_id="enh-away"
+        )  # fmt: skip
+        holder["take_out"] = gr.Button("Take the ticked words out", size="sm", visible=False, elem_id="enh-take-out")
         holder["reach"] = gr.Slider(
             0.1, 2, value=0.6, step=0.1, label="Reach", info="For phrases: how far along the way from one to the other."
         )
@@ -100,10 +105,12 @@ def place_direction() -> DirectionParts:
 
 
 def find_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
-    """Two folders where both are given, else two phrases -> direction and its words."""
+    """Two folders where they are given, else two phrases -> direction and its words."""
 
     def find(good: list[str] | None, bad: list[str] | None, good_phrase: str, bad_phrase: str) -> Updates:
         def work(job: Job) -> Direction:
+            if bool(good) != bool(bad):
+                raise InputError("There are pictures on one side only; give some for both sides, or take them away.")
             with POOL.use(GUIDE, job=job) as clip:
                 if good and bad:
                     lit, dark = _pictures(good, job), _pictures(bad, job)
@@ -111,16 +118,44 @@ def find_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
                 return directions.direction_of_phrases(good_phrase, bad_phrase, vocabulary(), clip=clip, job=job)
 
         found = yield from run_job(work, parts.line)
-        yield {
-            own.found: found,
-            own.taught: None,
-            own.toward: gr.update(choices=[word.word for word in found.toward], value=[], visible=True),
-            own.away: gr.update(choices=[word.word for word in found.away], value=[], visible=True),
-            own.note: {"lines": [f"Both ends differ by {found.gap:.2f} (1 - cosine) to {found.encoder}."]},
-            parts.line: status("done", "The direction is found; look at its words before you teach with it."),
-        }
+        words = "The direction is found; look at its words before you teach with it."
+        yield _shown(parts, own, found, words)
 
     return find
+
+
+def take_out_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
+    """The direction without the ticked words, and what it says now."""
+
+    def take_out(found: Direction | None, toward: list[str], away: list[str]) -> Updates:
+        def work(job: Job) -> Direction:
+            if found is None:
+                raise InputError("There is no direction yet; find one first.")
+            if not toward and not away:
+                raise InputError("No word is ticked; tick those that have nothing to do with light.")
+            with POOL.use(found.encoder, job=job) as clip:
+                return directions.without(found, [*toward, *away], vocabulary(), clip=clip, job=job)
+
+        shorter = yield from run_job(work, parts.line)
+        yield _shown(parts, own, shorter, "The words are out; this is what the direction says now.")
+
+    return take_out
+
+
+def _shown(parts: Parts, own: DirectionParts, found: Direction, words: str) -> dict[Any, Any]:
+    """A direction and its words on the page; a network taught by an earlier one is forgotten."""
+    lines = [f"Both ends differ by {found.gap:.2f} (1 - cosine) to {found.encoder}."]
+    if found.removed:
+        lines.append(f"Taken out: {', '.join(found.removed)}.")
+    return {
+        own.found: found,
+        own.taught: None,
+        own.toward: gr.update(choices=[word.word for word in found.toward], value=[], visible=True),
+        own.away: gr.update(choices=[word.word for word in found.away], value=[], visible=True),
+        own.take_out: gr.update(visible=True),
+        own.note: {"lines": lines},
+        parts.line: status("done", words),
+    }
 
 
 def teach_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
@@ -186,13 +221,17 @@ def use_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
 
 
 def _pictures(files: Sequence[str], job: Job) -> list[Any]:
-    """The pictures of a folder, made small: the encoder looks at 80 px of them."""
+    """The pictures of a folder or of ZIP archives, made small: the encoder looks at 80 px of them."""
     from PIL import Image
 
-    found = []
-    for place, file in enumerate(files):
-        job.step("checking", place, len(files), unit="pictures")
-        image = Image.fromarray(read_image(Path(file)).rgb)
+    found: list[Any] = []
+    sources = [Path(file) for file in files]
+    total = count_of(sources)
+    for _, picture in read_sources(sources, note=lambda _: None, most=MOST_PICTURES + 1, job=job):
+        job.step("checking", len(found), total, unit="pictures")
+        if isinstance(picture, InputError):
+            raise picture
+        image = Image.fromarray(picture.rgb)
         image.thumbnail((256, 256))
         found.append(np.asarray(image))
     return found

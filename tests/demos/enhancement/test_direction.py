@@ -13,9 +13,9 @@ from torch.nn import functional
 from core import light_net
 from core.errors import Cancelled, InputError
 from core.light_guide import Guide, load_guide
-from core.light_losses import residual_loss
+from core.light_losses import Residual, residual_loss
 from core.pool import POOL
-from core.tasks import Job
+from core.tasks import Job, Step
 from demos.enhancement import direction as directions
 from demos.enhancement.direction import (
     aimed,
@@ -62,15 +62,19 @@ def test_words_are_taken_out() -> None:
     shorter = without(found, ["bright"], clip=clip)
     assert shorter.removed == ("bright",)
     assert abs(float(clip.encode_texts(["bright"])[0] @ shorter.residual.vector)) < 1e-5
+    assert shorter.toward == found.toward
+    anew = without(found, ["bright"], WORDS, clip=clip)
+    assert "bright" not in {word.word for word in (*anew.toward, *anew.away)}
+    assert anew.residual.threshold == shorter.residual.threshold
 
 
 def test_groups_that_cannot_be_used_are_refused() -> None:
     clip, some = StubClip(), pictures(0, 90)
-    with pytest.raises(InputError, match="first folder has 1 pictures"):
+    with pytest.raises(InputError, match="should look like has 1 picture; it must have from 2"):
         direction_of_pictures(some[:1], some, WORDS, clip=clip)
     with pytest.raises(InputError, match="look alike"):
         direction_of_pictures(some, some, WORDS, clip=clip)
-    with pytest.raises(InputError, match="second phrase is empty"):
+    with pytest.raises(InputError, match="under “From” is empty"):
         direction_of_phrases("light", " ", WORDS, clip=clip)
     with pytest.raises(InputError, match="look alike"):
         direction_of_phrases("well lit", "well lit", WORDS, clip=clip)
@@ -123,6 +127,28 @@ def test_a_network_learns_to_follow_a_direction(guide: Guide) -> None:
     assert losses[1] < losses[0]
 
 
+def test_torch_has_its_threads_back_after_a_training(guide: Guide) -> None:
+    torch.set_num_threads(2)
+    seen: list[int] = []
+    found = directions.replace(
+        direction_of_phrases("a well lit photo", "a dark photo", WORDS, clip=StubClip()), encoder=guide.name
+    )
+
+    def leave_at_the_second_step(step: Step) -> None:
+        seen.append(torch.get_num_threads())
+        if step.done == 1:
+            job.cancel()
+
+    job = Job(report=leave_at_the_second_step)
+    vector = np.zeros(guide.dim, np.float32)
+    vector[0] = 1
+    found = directions.replace(found, residual=Residual(vector, 0.1))
+    with pytest.raises(Cancelled):
+        train_light(found, pictures(5, 60), guide=guide, steps=10, job=job)
+    assert seen == [1, 1] and torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+
+
 def test_training_hears_cancel_and_checks_its_input(guide: Guide) -> None:
     dark = pictures(5, 60)
     found = direction_of_phrases("a well lit photo", "a dark photo", WORDS, clip=StubClip())
@@ -131,7 +157,7 @@ def test_training_hears_cancel_and_checks_its_input(guide: Guide) -> None:
     found = directions.replace(found, encoder=guide.name)
     with pytest.raises(InputError, match="number of steps is 3"):
         train_light(found, dark, guide=guide, steps=3)
-    with pytest.raises(InputError, match="1 pictures to teach on"):
+    with pytest.raises(InputError, match="only 1 picture; give at least 2"):
         train_light(found, dark[:1], guide=guide)
     job = Job()
     job.cancel()

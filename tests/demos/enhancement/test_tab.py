@@ -12,6 +12,7 @@ from unittest import mock
 
 import gradio as gr
 import pytest
+import torch
 from PIL import Image
 
 from core.pool import Pool
@@ -49,13 +50,23 @@ def parts() -> Parts:
 
 
 @pytest.fixture(autouse=True)
-def stubs() -> Iterator[None]:
+def stubs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every lease hands out the stub, except where a test asks for the bundled models."""
+    if "bundled_models" in request.fixturenames:
+        yield
+        return
+
     @contextmanager
     def use(self: Pool, name: str, *, job: Job | None = None) -> Iterator[Both]:
         yield Both()
 
     with mock.patch.object(Pool, "use", use):
         yield
+
+
+@pytest.fixture
+def bundled_models() -> None:
+    torch.set_num_threads(1)
 
 
 def last(updates: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
@@ -140,3 +151,50 @@ def test_folders_go_before_phrases(parts: Parts, tmp_path: Path) -> None:
             files[kind].append(str(path))
     answer = last(tab_direction.find_handler(parts, own)(files["good"], files["bad"], "", ""))
     assert answer[own.found].positive.shape == (2, 2)
+
+
+def test_pictures_on_one_side_only_are_refused(parts: Parts, tmp_path: Path) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    path = tmp_path / "one.jpg"
+    path.write_bytes(jpeg())
+    find = tab_direction.find_handler(parts, own)
+    for given, words in (
+        ((None, [str(path)]), "one side only"),
+        (([str(path)], [str(path)]), "has 1 picture; it must have from 2"),
+        (([str(path)] * 2, [str(path)] * 2), "look alike"),
+    ):
+        with pytest.raises(gr.Error, match=words):
+            last(find(*given, "", ""))
+
+
+def test_ticked_words_are_taken_out_and_the_rest_is_shown(parts: Parts) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    found = last(tab_direction.find_handler(parts, own)(None, None, "a well lit photo", "a dark photo"))
+    ticked = found[own.away]["choices"][:2]
+    take_out = tab_direction.take_out_handler(parts, own)
+    answer = last(take_out(found[own.found], [], ticked))
+    assert answer[own.found].removed == tuple(ticked) and answer[own.taught] is None
+    assert not set(ticked) & {*answer[own.toward]["choices"], *answer[own.away]["choices"]}
+    assert ticked[0] in answer[own.note]["lines"][1]
+    with pytest.raises(gr.Error, match="No word is ticked"):
+        last(take_out(found[own.found], [], []))
+
+
+@pytest.mark.usefixtures("bundled_models")
+def test_a_direction_from_phrases_to_a_photo_with_the_bundled_models(parts: Parts) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    found = last(tab_direction.find_handler(parts, own)(None, None, "golden hour light", "a dark photo"))
+    assert found[own.found].encoder == "pocket-clip"
+    words = found[own.toward]["choices"]
+    shorter = last(tab_direction.take_out_handler(parts, own)(found[own.found], words[:1], []))
+    teach = tab_direction.teach_handler(parts, own)(shorter[own.found], [], [], None, 0.5, 10)
+    updates = list(teach)
+    told = [update[parts.line] for update in updates]
+    assert told[-1]["state"] == "done" and "10 steps" in told[-1]["text"]
+    made = updates[-1][own.taught]
+    answer = last(tab_direction.use_handler(parts, own)(made, Upload(jpeg(), "me.jpg"), 1.0, 0.0, 0.0, 0.0))
+    assert Path(answer[parts.file]).name == "me-lit.jpg"
+    assert answer[parts.numbers]["mean_luma_after"] > answer[parts.numbers]["mean_luma_before"]
