@@ -20,10 +20,13 @@ _NOT_STARTED = """(line) => line && line.state === 'waiting'
   ? {state: 'error', text: 'The hub is busy or out of reach; try again soon.', stage: '', fraction: null, eta: ''}
   : line"""
 
+# The file is there now: what a click on it would do.
+_SAVE_ZIP = "() => { requestAnimationFrame(() => document.querySelector('#separation-zip a[download]')?.click()); }"
+
 
 def _wire(parts: Parts) -> None:
     files = [parts.stem, parts.rest, parts.json]
-    answer = [*files, parts.tracks, parts.line, parts.shown]
+    answer = [*files, parts.tracks, parts.line, parts.shown, parts.zip]
     parts.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     run = parts.run.click(
         tab_run.separate_handler(parts),
@@ -46,8 +49,9 @@ def _wire(parts: Parts) -> None:
         [parts.sample, parts.samples, parts.video], **_LIGHT,
     )  # fmt: skip
     parts.video.upload(lambda: (None, None, None), None, [parts.sample, parts.samples, parts.sound], **_LIGHT)
-    parts.zip.click(tab_run.zip_handler(parts), parts.shown, parts.zip, **_QUIET)
-    parts.stop.click(cancelled, None, parts.line, cancels=[run, moved], **_LIGHT)
+    packed = parts.pack.click(tab_run.zip_handler(parts), parts.shown, [parts.zip, parts.line], **_QUIET)
+    packed.success(None, None, None, js=_SAVE_ZIP, **_LIGHT)
+    parts.stop.click(cancelled, None, parts.line, cancels=[run, moved, packed], **_LIGHT)
 
 
 def build() -> None:

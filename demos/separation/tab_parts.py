@@ -61,7 +61,8 @@ class Parts:
     stem: SoundOutput
     rest: SoundOutput
     json: gr.JSON
-    zip: gr.DownloadButton
+    pack: gr.Button
+    zip: gr.File
     shown: gr.State
     sample: gr.State
 
@@ -91,7 +92,11 @@ def _place_left() -> dict[str, Any]:
     """What comes in."""
     left: dict[str, Any] = {
         "sound": SoundInput(
-            label="Sound", sources=["upload", "microphone"], type="filepath", elem_id="separation-sound"
+            label="Sound",
+            sources=["upload", "microphone"],
+            type="filepath",
+            buttons=["download"],
+            elem_id="separation-sound",
         ),
         "samples": gr.Radio([s.name for s in samples()], label="Or take one of these", value=None),
         "query": gr.Textbox(
@@ -126,9 +131,12 @@ def _place_right() -> dict[str, Any]:
         )
     right["tracks"] = Tracks(elem_id="separation-tracks")
     with gr.Accordion("Files", open=False):
-        right["stem"] = SoundOutput(label="The sound asked for", type="filepath", interactive=False)
-        right["rest"] = SoundOutput(label="The rest", type="filepath", interactive=False)
-        right["zip"] = gr.DownloadButton("All as ZIP", elem_id="separation-zip")
+        right["stem"] = SoundOutput(
+            label="The sound asked for", type="filepath", interactive=False, buttons=["download"]
+        )
+        right["rest"] = SoundOutput(label="The rest", type="filepath", interactive=False, buttons=["download"])
+        right["pack"] = gr.Button("All as ZIP", elem_id="separation-pack")
+        right["zip"] = gr.File(label="All as ZIP", interactive=False, visible=False, elem_id="separation-zip")
         right["json"] = gr.JSON(label="Answer")
     return right
 

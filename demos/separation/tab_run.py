@@ -202,15 +202,19 @@ def with_opinions(shown: Shown, job: Job) -> Shown:
         return replace(shown, notes=(f"CLAP could not be asked: {error}",))
 
 
-def zip_handler(parts: Parts) -> Callable[[Shown | None], str]:
+def zip_handler(parts: Parts) -> Callable[[Shown | None], Updates]:
     """All sounds as one archive."""
 
-    def run(shown: Shown | None) -> str:
-        if shown is None:
-            raise gr.Error("Nothing was separated yet.", print_exception=False)
-        path = _folder(parts) / "separated.zip"
-        write_zip(shown.separation, path, shown.depth)
-        return str(path)
+    def run(shown: Shown | None) -> Updates:
+        def work(job: Job) -> Path:
+            if shown is None:
+                raise InputError("Nothing was separated yet.")
+            path = _folder(parts) / "separated.zip"
+            write_zip(shown.separation, path, shown.depth, job=job)
+            return path
+
+        path = yield from run_job(work, parts.line)
+        yield {parts.zip: gr.update(value=str(path), visible=True), parts.line: status("done", "The ZIP is ready.")}
 
     return run
 
@@ -237,6 +241,7 @@ def _answer(
         parts.json: present.as_json(found, shown.opinions),
         parts.tracks: value,
         parts.line: status("done", words),
+        parts.zip: gr.update(value=None, visible=False),  # it held the answer before
     }
 
 

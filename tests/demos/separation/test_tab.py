@@ -168,10 +168,11 @@ def test_without_clap_the_sounds_stay_and_a_sentence_says_so(parts: Parts, separ
 
 def test_zip_of_all(parts: Parts, separator: Any, upload: SoundUpload) -> None:
     shown = last(tab_run.separate_handler(parts)(upload, "red"))[parts.shown]
-    with zipfile.ZipFile(tab_run.zip_handler(parts)(shown)) as archive:
-        assert archive.namelist() == ["red.wav", "rest.wav"]
-    with pytest.raises(gr.Error):
-        tab_run.zip_handler(parts)(None)
+    found = last(tab_run.zip_handler(parts)(shown))[parts.zip]
+    with zipfile.ZipFile(found["value"]) as archive:
+        assert found["visible"] and archive.namelist() == ["red.wav", "rest.wav"]
+    with pytest.raises(gr.Error, match="Nothing was separated yet"):
+        last(tab_run.zip_handler(parts)(None))
 
 
 def test_a_picture_alone_is_a_query(parts: Parts, separator: Any, upload: SoundUpload, tmp_path: Path) -> None:
