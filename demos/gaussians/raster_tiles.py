@@ -124,6 +124,26 @@ def _fetch(rows: Array, width: int, entries: Array, first: int, count: int, batc
 
 
 @inlined()
+def _fetch_features(s: _Scratch, features: Array, entries: Array, first: int) -> None:
+    """Copy the features of those splats of the batch, entries from ``first`` on, that give something to a pixel."""
+    count, givers = len(s.features) // BATCH, np.int64(0)
+    for y in range(TILE_H):
+        givers |= s.givers[y]
+    waiting = givers
+    while waiting:
+        row = np.int64(entries[first + lowest_bit(waiting)]) * count
+        waiting &= waiting - 1
+        ask_for(features, row)
+        ask_for(features, row + count - 1)  # rows of features seldom begin where a line of the cache does
+    while givers:
+        j = lowest_bit(givers)
+        givers &= givers - 1
+        row = np.int64(entries[first + j]) * count
+        for at in range(0, count, TILE_W):
+            store(s.features, j * count + at, load(features, row + at))
+
+
+@inlined()
 def _ask_for_rows(rows: Array, width: int, entries: Array, first: int, last: int) -> None:
     """Have the rows that entries ``first`` to ``last - 1`` name brought near while other work is done."""
     for entry in range(first, last):
@@ -314,16 +334,14 @@ def blend_tiles(
         while entry < end and upper <= lower:
             count = min(BATCH, end - entry)
             _fetch(splats, ROW, entries, entry, count, s.batch)
-            _fetch(features, feature_count, entries, entry, count, s.features)
-            entry += count
-            _ask_for_rows(splats, ROW, entries, entry, min(entry + BATCH, end))
-            if feature_count:
-                _ask_for_rows(features, feature_count, entries, entry, min(entry + BATCH, end))
+            _ask_for_rows(splats, ROW, entries, entry + count, min(entry + count + BATCH, end))
             _place(s, count, tile_x, tile_y, upper, lower)
             for j in range(count):
                 _blend(s, j)
             if feature_count:
+                _fetch_features(s, features, entries, entry)
                 _blend_features(s)
+            entry += count
             upper, lower = _open_rows(s.state, stride, s.constants, upper, lower)
         _hand_over(s, left, top, behind, rgb, alpha, depth, feature_map)
 
