@@ -150,5 +150,5 @@ def place() -> Parts:
         with gr.Column(scale=3, min_width=300):
             holder |= _place_right()
     inputs = Inputs(**{name: holder.pop(name) for name in Inputs.__dataclass_fields__})
-    kept = {"shown": gr.State(None, time_to_live=KEPT_S), "sample": gr.State(None)}
-    return Parts(inputs=inputs, **holder, **kept)
+    holder |= {"shown": gr.State(None, time_to_live=KEPT_S), "sample": gr.State(None)}
+    return Parts(inputs=inputs, **holder)
