@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.calibration import unit_rows
 from core.clip_files import FIXED_KEY
 from core.device import exclusive
-from core.errors import ModelUnavailable
+from core.loading import telling_of_damage
 from core.memory import give_back_memory
 from core.model_spec import ModelSpec
 from core.tasks import Job
@@ -51,7 +52,7 @@ class SoundTextEncoder:
         tokens = self._tokenizer(list(texts), padding=True, truncation=True, max_length=most, return_tensors="pt")
         with exclusive(self._device, job), torch.inference_mode():
             found = self._net.get_text_features(**tokens.to(self._device)).pooler_output
-        return _unit(found.float().cpu().numpy())
+        return unit_rows(found.float().cpu().numpy())
 
     def encode_sounds(self, waves: Sequence[Floats], *, job: Job | None = None) -> Floats:
         """Embeddings of mono sounds at ``rate_hz``, each (T,) -> (N, D) unit norm.
@@ -68,7 +69,7 @@ class SoundTextEncoder:
             rows.append(np.mean(pieces, axis=0))
             if job is not None:
                 job.step("running", number + 1, len(waves), unit="sounds", note=self.name)
-        return _unit(np.stack(rows))
+        return unit_rows(np.stack(rows))
 
     def _starts(self, length: int) -> list[int]:
         """Where the pieces begin; the last one ends with the sound where it would be short."""
@@ -97,13 +98,12 @@ def load(
         ModelUnavailable: the folder does not hold a checkpoint that fits together; one sentence.
         Cancelled: the job was cancelled.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
     from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel
 
     if job is not None:
         job.step("loading", note=spec.title)
-    try:
+    with telling_of_damage(spec.title):
         net = ClapModel(ClapConfig.from_pretrained(folder, local_files_only=True))
         tensors = load_file(folder / "model.safetensors")
         missing, left = net.load_state_dict({name: t.float() for name, t in tensors.items()}, strict=False)
@@ -112,16 +112,6 @@ def load(
             raise ValueError(f"{len(wrong)} tensors are missing or have no place, such as {wrong[0]}")
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         features = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        words = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ModelUnavailable(
-            f"{spec.title} could not be loaded ({words.rstrip('.')}); its files may be damaged, so get the model again."
-        ) from error
     if device == "cpu":
         give_back_memory()
     return SoundTextEncoder(spec.name, net.eval().requires_grad_(False), tokenizer, features, device=device)
-
-
-def _unit(rows: Floats) -> Floats:
-    found: Floats = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
-    return found

@@ -15,6 +15,7 @@ from typing import Any
 
 from core.catalog import ModelSpec
 from core.errors import ModelUnavailable
+from core.loading import telling_of_damage
 from core.tasks import Job
 
 MODEL_TYPES = ("clip", "siglip", "siglip2", "vision-text-dual-encoder", "chinese_clip", "altclip")
@@ -95,35 +96,21 @@ def _model_type(folder: Path, spec: ModelSpec) -> str:
 
 def _read(folder: Path, spec: ModelSpec, model_type: str, device: str, dtype: str) -> Parts:
     import torch
-    from safetensors import SafetensorError
     from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     local = {"local_files_only": True, "trust_remote_code": False}
-    try:
+    with telling_of_damage(spec.title):
         pixels = AutoImageProcessor.from_pretrained(str(folder), **local)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), **local)
         network, keys = AutoModel.from_pretrained(
             str(folder), dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **local
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        raise ModelUnavailable(_cannot_load(spec, error)) from error
     _check_keys(spec, keys)
     network.to(device).eval().requires_grad_(False)
     limit = _max_tokens(network.config, tokenizer)
     return Parts(network, tokenizer, pixels, model_type, limit, model_type in SIGLIP_TYPES, model_type == "clip")
-
-
-def _cannot_load(spec: ModelSpec, error: Exception) -> str:
-    """One sentence about a failed load: the first line of what the library said, and what to do."""
-    words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    if isinstance(error, ImportError):
-        return f"{spec.title} needs a Python package that is missing here: {words[:200]}"
-    return (
-        f"{spec.title} could not be loaded ({words[:200].rstrip('.')}); its files may be damaged: "
-        "remove the model on the Models page and get it again."
-    )
 
 
 def _check_keys(spec: ModelSpec, keys: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from core.device import exclusive
 from core.errors import ModelUnavailable
 from core.light_losses import Residual
 from core.light_net import LEAST_MAP, MOST_MAP, build, read_tensors
+from core.loading import telling_of_damage
 from core.model_spec import ModelSpec
 from core.tasks import Job
 
@@ -153,7 +154,7 @@ def load(
 
     if job is not None:
         job.step("loading", note=spec.title)
-    try:
+    with telling_of_damage(spec.title):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         nets = {}
         for method, file in config["networks"].items():
@@ -165,9 +166,6 @@ def load(
         return LightModel(
             spec.name, nets, map_px=int(config["map_px"]), powers=powers, scale=scale, device=device
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelUnavailable(f"{spec.title} could not be loaded ({words.rstrip('.')}); get it again.") from error
 
 
 def _read_scale(path: Path) -> LightScale | None:

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.device import exclusive
-from core.errors import ModelUnavailable
+from core.loading import telling_of_damage
 from core.model_spec import ModelSpec
 from core.tasks import Job
 
@@ -197,16 +197,12 @@ def load(
         Cancelled: the job was cancelled.
     """
     from diffusers import UNet2DModel
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if job is not None:
         job.step("loading", note=spec.title)
-    try:
+    with telling_of_damage(spec.title):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         net = UNet2DModel.from_config(config)
         net.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS).items()})
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelUnavailable(f"{spec.title} could not be loaded ({words.rstrip('.')}); get it again.") from error
     return LightDenoiser(spec.name, net.to(device).eval().requires_grad_(False), device=device)

@@ -24,6 +24,7 @@ from core import catalog, checkpoints
 from core.catalog import ModelSpec
 from core.device import check_torch_pair, pick_device, pick_dtype
 from core.errors import Cancelled, HubError, InputError, ModelUnavailable
+from core.loading import first_line
 from core.settings import settings
 from core.shared_work import SharedWork
 from core.tasks import Job
@@ -271,10 +272,10 @@ def _call_loader(spec: ModelSpec, folder: Path, *, device: str, dtype: str, job:
             raise
         if isinstance(error, (ImportError, RuntimeError)):
             check_torch_pair()  # the usual cause, and nobody would guess it from what is raised
-        words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        words = first_line(error)
         is_full = "out of memory" in words.lower()
         raise ModelUnavailable(
-            f"{spec.title} could not be loaded on {device}: {words[:200].rstrip('.')}; "
+            f"{spec.title} could not be loaded on {device}: {words}; "
             + ("take a smaller model, or unload others." if is_full else "take another model, and report this one.")
         ) from error
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelUnavailable
+from core.loading import require_fit, telling_of_damage
 from core.model_spec import ModelSpec
 from core.sam_automatic import Thresholds
 from core.sam_build import PIXEL_MEAN, PIXEL_STD, build
@@ -73,19 +74,13 @@ def read_sam(folder: Path, spec: ModelSpec, *, job: Job | None = None) -> tuple[
         ModelUnavailable: a file is missing, damaged, or holds something else; one sentence.
         Cancelled: the job was cancelled.
     """
-    try:
+    with telling_of_damage(spec.title):
         tensors = _read_pickle(folder, spec) if spec.family == "sam" else _read_safetensors(folder, spec)
         if job is not None:
             job.check()
         config, tensors = _with_sizes(folder, spec, tensors)
         own = Thresholds(**config.get("thresholds", {}))
         return _filled(config, tensors, spec, job), own
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelUnavailable(
-            f"{spec.title} could not be loaded ({words.rstrip('.')}); its files may be damaged: remove the model on"
-            " the Models page and get it again."
-        ) from error
 
 
 def _with_sizes(folder: Path, spec: ModelSpec, tensors: Tensors) -> tuple[dict[str, Any], Tensors]:
@@ -113,17 +108,7 @@ def _filled(config: Mapping[str, Any], tensors: Tensors, spec: ModelSpec, job: J
     if job is not None:
         job.check()
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    expected = {name: tensor.shape for name, tensor in sam.state_dict().items()}
-    for names, fault in (
-        (sorted(set(expected) - set(tensors)), "lacks"),
-        (sorted(set(tensors) - set(expected)), "has, without a place for them,"),
-        (sorted(n for n in expected if n in tensors and tensors[n].shape != expected[n]), "has in another shape"),
-    ):
-        if names:
-            raise ModelUnavailable(
-                f"The weights of {spec.title} do not fit its sizes: it {fault} {len(names)} tensors such as"
-                f" {names[0]}; the files do not belong together, so get the model again."
-            )
+    require_fit(sam, tensors, spec.title)
     sam.load_state_dict(tensors, assign=True)
     return sam.eval().requires_grad_(False)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelUnavailable
+from core.loading import require_fit, telling_of_damage
 from core.sep_network import Sizes, build, from_authors
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_separator(folder: Path, title: str) -> tuple[nn.ModuleDict, Sizes, Usag
     Raises:
         ModelUnavailable: a file is missing, damaged, or holds something else; one sentence.
     """
-    try:
+    with telling_of_damage(title):
         if (folder / "config.json").exists():
             config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             sizes = Sizes(**{**config["sizes"], "widths": tuple(config["sizes"]["widths"])})
@@ -72,27 +73,12 @@ def read_separator(folder: Path, title: str) -> tuple[nn.ModuleDict, Sizes, Usag
             return _filled(sizes, _read_safetensors(folder / "model.safetensors"), title), sizes, usage
         sizes, tensors = from_authors(_read_pickle(folder, title))
         return _filled(sizes, tensors, title), sizes, AUTHORS
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        words = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelUnavailable(
-            f"{title} could not be loaded ({words.rstrip('.')}); its files may be damaged, so get the model again."
-        ) from error
 
 
 def _filled(sizes: Sizes, tensors: Mapping[str, Tensor], title: str) -> nn.ModuleDict:
     """The network with these weights; every tensor must have its place and shape."""
     net = build(sizes)
-    expected = {name: tensor.shape for name, tensor in net.state_dict().items()}
-    for names, fault in (
-        (sorted(set(expected) - set(tensors)), "lacks"),
-        (sorted(set(tensors) - set(expected)), "has, without a place for them,"),
-        (sorted(n for n in expected if n in tensors and tensors[n].shape != expected[n]), "has in another shape"),
-    ):
-        if names:
-            raise ModelUnavailable(
-                f"The weights of {title} do not fit its sizes: it {fault} {len(names)} tensors such as {names[0]}; the"
-                " files do not belong together, so get the model again."
-            )
+    require_fit(net, tensors, title)
     net.load_state_dict(dict(tensors))
     return net.float().eval().requires_grad_(False)
 
