@@ -8,10 +8,10 @@ from typing import Literal
 Task = Literal["image-text", "promptable-masks", "illumination", "denoising", "sound-separation", "sound-text"]
 Family = Literal[
     "pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf", "pocket-light",
-    "pocket-denoise", "pocket-sep", "clap",
+    "pocket-denoise", "pocket-sep", "clipsep", "clap",
 ]  # fmt: skip
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
-PICKLE_FAMILIES: tuple[Family, ...] = ("sam",)  # whose loader reads tensors out of a pickle and refuses all else
+PICKLE_FAMILIES: tuple[Family, ...] = ("sam", "clipsep")  # whose loaders read tensors out of a pickle, nothing else
 
 
 @dataclass(frozen=True)
