@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -53,3 +54,8 @@ class StubBoth(StubModel):
 
     def listen(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Listened:
         return self.separator.listen(picture, embeddings, job=job)
+
+
+def last(updates: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
+    """What a handler said at the end."""
+    return list(updates)[-1]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,18 +16,16 @@ import pytest
 import soundfile
 from PIL import Image
 
-from core.errors import InputError, ModelUnavailable
-from core.pool import Pool
-from core.tasks import Job
+from core.errors import InputError
 from demos.base import MODEL_QUEUE
-from demos.separation import tab, tab_run
+from demos.separation import tab_run
 from demos.separation.samples import samples
 from demos.separation.tab import DEMO
 from demos.separation.tab_fields import SoundUpload
-from demos.separation.tab_parts import JUDGE, Inputs, Parts, place
+from demos.separation.tab_parts import Inputs, Parts
 from demos.widgets import Upload
-from tests.demos.separation.stub_separator import StubSeparator
-from tests.stub_model import StubModel, solid
+from tests.demos.separation.stub_separator import last
+from tests.stub_model import solid
 
 
 @pytest.fixture(scope="module")
@@ -39,38 +35,12 @@ def page() -> gr.Blocks:
     return built
 
 
-@pytest.fixture(scope="module")
-def parts() -> Parts:
-    with gr.Blocks():
-        return place()
-
-
-@pytest.fixture
-def separator() -> Iterator[Any]:
-    """Stubs in the place of both models."""
-    clip = StubModel()
-    stub = StubSeparator(clip)
-
-    @contextmanager
-    def use(self: Pool, name: str, *, job: Job | None = None) -> Iterator[Any]:
-        if name == JUDGE and stub.judge is None:
-            raise ModelUnavailable("It is not here.")
-        yield {tab.MODEL: stub, JUDGE: stub.judge}.get(name, clip)
-
-    with mock.patch.object(Pool, "use", use):
-        yield stub
-
-
 @pytest.fixture
 def upload(tmp_path: Path) -> SoundUpload:
     times = np.arange(32_000) / 16_000
     wave = 0.2 * np.sin(2 * np.pi * 300 * times) + 0.1 * np.sin(2 * np.pi * 1200 * times)
     soundfile.write(tmp_path / "two.wav", wave.astype(np.float32), 16_000, subtype="FLOAT")
     return SoundUpload(tmp_path / "two.wav", "two.wav")
-
-
-def last(updates: Iterator[dict[Any, Any]]) -> dict[Any, Any]:
-    return list(updates)[-1]
 
 
 def test_public_endpoint_and_its_arguments(page: gr.Blocks, parts: Parts) -> None:
