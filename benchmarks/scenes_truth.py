@@ -23,11 +23,11 @@ from core.image_text import ImageTextModel
 from core.pool import POOL
 from demos.gaussians.answers import SceneHandle
 from demos.gaussians.cameras import Camera
-from demos.gaussians.evaluate import Scores, TrueView, evaluate_pictures, iou_of
-from demos.gaussians.options import QueryOptions
+from demos.gaussians.evaluate import Scores, TrueView, evaluate_pictures, evaluate_scene, iou_of
+from demos.gaussians.options import LANGSPLAT_NEGATIVES, QueryOptions
 from demos.gaussians.pipeline import open_scene
 from demos.gaussians.query import select_in_scene
-from demos.gaussians.samples import CARD, bundled
+from demos.gaussians.samples import CARD, SceneSample, bundled
 from demos.gaussians.scene import GaussianScene
 from demos.gaussians.weights import view_weights
 from demos.gaussians.words import encode_words
@@ -39,7 +39,9 @@ _TITLES = {
     "localisation": "localisation in held-out views",
     "miou_picture": "mIoU of masks in held-out views",
     "miou_gaussians": "mIoU of selected Gaussians",
+    "miou_scene": "mIoU of what selections cover in held-out views",
 }
+LANGSPLATS = QueryOptions(order="features", negatives=LANGSPLAT_NEGATIVES, hubness=False)  # as its code asks
 _LEAST_WEIGHT = 1 / 256
 
 
@@ -106,10 +108,12 @@ def score(
 ) -> dict[str, Any]:
     """All scores of a scene: overall and by kind of query.
 
-    localisation and miou_picture are LangSplat's protocol in held-out views; miou_gaussians compares the Gaussians that
-    a query selects, whether found or not, with those of the parts that answer it.
+    localisation and miou_picture are LangSplat's protocol in held-out views, miou_scene is OpenGaussian's there;
+    miou_gaussians compares the Gaussians that a query selects, whether found or not, with those of the parts that
+    answer it.
     """
     pictures = evaluate_pictures(handle, truth.held_out(), options, model=model)
+    scenes = evaluate_scene(handle, truth.held_out(), options, model=model)
     selections = _selections(handle, truth, model, options or QueryOptions())
     found: dict[str, Any] = {"queries": len(truth.queries), "pairs": len(pictures.rows)}
     for kind in ("all", "object", "attribute", "part"):
@@ -120,28 +124,50 @@ def score(
             "localisation": round(rows.localisation, 3),
             "miou_picture": round(rows.miou, 3),
             "miou_gaussians": round(float(np.mean(own)) if own else 0.0, 3),
+            "miou_scene": round(Scores(tuple(row for row in scenes.rows if row.query in texts)).miou, 3),
         }
     return found
 
 
 def truth_rows() -> list[Measurement]:
-    """The scores of the bundled scenes as rows, those of LangSplat's order of steps on the same field beneath."""
+    """The scores of the bundled scenes as rows.
+
+    Beneath each stand those of LangSplat's order of steps on the same field, and of the field that LangSplat's own
+    training gives from the same photos and masks, asked as its code asks.
+    """
     rows = []
-    for sample in bundled():
-        path = sample.path.with_name(TRUTH)
-        if not path.is_file():
-            continue
-        handle, truth = open_scene(sample.path), read_truth(path)
-        assert handle.field is not None
-        with POOL.use(handle.field.model) as model:
-            ours = score(handle, truth, model=model)
-            plain = score(handle, truth, model=model, options=QueryOptions(order="features"))
-        for name, bar in BARS.items():
-            kinds = ", ".join(f"{kind}s {ours[kind][name]:.2f}" for kind in ("object", "attribute", "part"))
-            title = f"{sample.name}, {ours['queries']} queries, {_TITLES[name]}"
-            rows.append(Measurement(title, ours["all"][name], None, "", bar, True, f"{kinds}."))
-            rows.append(Measurement("- pixels in LangSplat's order", plain["all"][name], None, "", None, True))
+    for name, (sample, trained) in _pairs().items():
+        truth = read_truth(sample.path.with_name(TRUTH))
+        ours = _scored(sample, truth)
+        others = [("- pixels in LangSplat's order", _scored(sample, truth, QueryOptions(order="features")))]
+        if trained is not None:
+            others.append(("- LangSplat: autoencoder and 3 trained channels", _scored(trained, truth, LANGSPLATS)))
+        for kind, title in _TITLES.items():
+            whole = f"{name}, {ours['queries']} queries, {title}"
+            rows.append(Measurement(whole, ours["all"][kind], None, "", BARS.get(kind), True, _by_kind(ours, kind)))
+            rows += [
+                Measurement(words, found["all"][kind], None, "", None, True, _by_kind(found, kind))
+                for words, found in others
+            ]
     return rows
+
+
+def _pairs() -> dict[str, tuple[SceneSample, SceneSample | None]]:
+    """The bundled scenes that have a truth, each with LangSplat's field of it, if there is one."""
+    known = [sample for sample in bundled() if sample.path.with_name(TRUTH).is_file()]
+    trained = {sample.path: sample for sample in known if sample.field_path is not None}
+    return {sample.name: (sample, trained.get(sample.path)) for sample in known if sample.field_path is None}
+
+
+def _scored(sample: SceneSample, truth: Truth, options: QueryOptions | None = None) -> dict[str, Any]:
+    handle = open_scene(sample.name)
+    assert handle.field is not None
+    with POOL.use(handle.field.model) as model:
+        return score(handle, truth, model=model, options=options)
+
+
+def _by_kind(found: dict[str, Any], name: str) -> str:
+    return ", ".join(f"{kind}s {found[kind][name]:.2f}" for kind in ("object", "attribute", "part")) + "."
 
 
 def _selections(handle: SceneHandle, truth: Truth, model: ImageTextModel, options: QueryOptions) -> dict[str, float]:
@@ -170,17 +196,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--card", action="store_true", help="write the scores into the cards")
     given = parser.parse_args(arguments)
     found = {}
-    for sample in bundled():
-        truth_path = sample.path.with_name(TRUTH)
-        if (given.names and sample.name not in given.names) or not truth_path.is_file():
+    for name, (sample, trained) in _pairs().items():
+        if given.names and name not in given.names:
             continue
-        handle = open_scene(sample.path)
-        assert handle.field is not None
-        with POOL.use(handle.field.model) as model:
-            found[sample.name] = score(handle, read_truth(truth_path), model=model)
+        truth = read_truth(sample.path.with_name(TRUTH))
+        told = {"scores": _scored(sample, truth), "bars": BARS}
+        if trained is not None:
+            told["scores_langsplat"] = _scored(trained, truth, LANGSPLATS)
+        found[name] = {key: value for key, value in told.items() if key != "bars"}
         if given.card:
             path = sample.path.with_name(CARD)
-            card = json.loads(path.read_text(encoding="utf-8")) | {"scores": found[sample.name], "bars": BARS}
+            card = json.loads(path.read_text(encoding="utf-8")) | told
             path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     text = json.dumps(found, indent=None if given.json else 1)
     sys.stdout.write(text + "\n")

@@ -64,7 +64,8 @@ class LevelPeak:
 
     Attributes:
         level: Its name.
-        peak: Greatest relevancy after smoothing, in [0, 1]: what chooses the level and decides "not found".
+        peak: Greatest relevancy in [0, 1], after smoothing, or of a piece of the scene where pieces answer, seen or
+            not: what chooses the level and decides "not found".
         mean_peak: Greatest relevancy of the box-filtered map alone: what LangSplat localises by.
         at_xy: Pixel (column, row) of ``mean_peak``.
         is_chosen: Whether this level answers.

@@ -85,7 +85,7 @@ def train_autoencoder(
         torch.manual_seed(seed)
         encoder, decoder = autoencoder(table.shape[1])
     rows = torch.from_numpy(np.ascontiguousarray(table, np.float32))
-    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE)
+    optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE, fused=True)
     for step in range(steps):
         if job is not None and step % 10 == 0:
             job.step("running", step, steps, unit="steps", note="autoencoder")

@@ -104,6 +104,7 @@ class InView:
     Attributes:
         level: Level that answers.
         maps: Of every level that was asked.
+        peaks: The greatest relevancy of every level that was asked: in the view, of pieces in the whole scene.
         mask: (H, W) bool.
         limit: Relevancy above which a pixel belongs to the mask.
         pointing: (H, W) float32, greatest where the answer is surest.
@@ -112,6 +113,7 @@ class InView:
 
     level: str
     maps: dict[str, LevelMaps]
+    peaks: dict[str, float]
     mask: NDArray[np.bool_]
     limit: float
     pointing: Floats
@@ -132,10 +134,11 @@ def in_view(
     if asks_pieces(field, options):
         return _pieces_in_view(view, field, words, index, options, size_wh, job)
     maps = level_maps(view, field, words.texts(index), options, size_wh, job=job)
-    best = max(maps, key=lambda level: float(maps[level].smoothed.max()))
+    peaks = {level: float(some.smoothed.max()) for level, some in maps.items()}
+    best = max(peaks, key=lambda level: peaks[level])
     mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
     sharpest = max(maps.values(), key=lambda some: float(some.mean.max()))
-    return InView(best, maps, mask, limit, sharpest.mean)
+    return InView(best, maps, peaks, mask, limit, sharpest.mean)
 
 
 def asks_pieces(field: LanguageField, options: QueryOptions) -> bool:
@@ -167,17 +170,19 @@ def _pieces_in_view(
     own = of_gaussians(field.pieces, chosen, len(field.levels), job=job)
     drawn = view.render(np.ascontiguousarray(own[:, [*levels, -1]]), job=job)
     size_px = options.filter_px(size_wh[1])
-    maps = {}
+    maps, peaks = {}, {}
     for place, name in enumerate(names):
         raw = enlarged(np.ascontiguousarray(drawn[..., place]), size_wh)
         maps[name] = LevelMaps(raw, box_mean(raw, size_px), raw)
+        peaks[name] = float(chosen.relevancy[field.pieces.levels == levels[place]].max(initial=0))
     best = field.levels[chosen.level]
+    best = best if best in maps else names[0]  # no piece has the level that was asked for
     cover = enlarged(np.ascontiguousarray(drawn[..., -1]), size_wh)
     if options.threshold == "fixed":
         mask, limit = cover >= _COVERED, float(chosen.relevancy[chosen.is_chosen].min(initial=1))
     else:
         mask, limit = mask_of(maps[best].smoothed, options.threshold, options.cut)
-    return InView(best, maps, mask, limit, box_mean(cover, size_px), own)
+    return InView(best, maps, peaks, mask, limit, box_mean(cover, size_px), own)
 
 
 def find(
@@ -208,8 +213,8 @@ def find(
     query = words.queries[index]
     seen = in_view(view, field, words, index, options, size_wh, job=job)
     best, maps = seen.level, seen.maps
-    peaks = tuple(_peak(level, some, level == best) for level, some in maps.items())
-    peak, least = float(maps[best].smoothed.max()), least_peak(options, model, by_pieces=seen.of_gaussians is not None)
+    peaks = tuple(_peak(level, seen.peaks[level], some, level == best) for level, some in maps.items())
+    peak, least = seen.peaks[best], least_peak(options, model, by_pieces=seen.of_gaussians is not None)
     is_found = peak >= least
     place = field.levels.index(best)
     if seen.of_gaussians is None:
@@ -225,7 +230,7 @@ def find(
         peak=peak,
         least_peak=least,
         is_found=is_found,
-        sentence=_sentence(query, best, peak, least, len(selection.rows)),
+        sentence=_sentence(query, best, peak, least, len(selection.rows), seen),
         threshold=seen.limit,
         relevancy=maps[best].smoothed,
         mask=seen.mask if is_found else np.zeros_like(seen.mask),
@@ -293,16 +298,22 @@ def _selected(
     return finished(scene, answers, options, objects=field.objects)
 
 
-def _peak(level: str, maps: LevelMaps, is_chosen: bool) -> LevelPeak:
+def _peak(level: str, peak: float, maps: LevelMaps, is_chosen: bool) -> LevelPeak:
     row, column = np.unravel_index(int(maps.mean.argmax()), maps.mean.shape)
     at_xy = (int(column), int(row))
-    return LevelPeak(level, float(maps.smoothed.max()), float(maps.mean.max()), at_xy, is_chosen)
+    return LevelPeak(level, peak, float(maps.mean.max()), at_xy, is_chosen)
 
 
-def _sentence(query: str, level: str, peak: float, least: float, count: int) -> str:
+def _sentence(query: str, level: str, peak: float, least: float, count: int, seen: InView) -> str:
+    if peak >= least and seen.of_gaussians is not None and not seen.mask.any():
+        return (
+            f"{quoted(query)} is in the scene, but not to be seen in this view: level “{level}”, peak {peak:.2f}, "
+            f"{count:,} Gaussians selected."
+        )
     if peak >= least:
         return f"{quoted(query)} found at the level “{level}”: peak {peak:.2f}, {count:,} Gaussians selected."
+    place = "view" if seen.of_gaussians is None else "scene"
     return (
-        f"{quoted(query)} was not found in this view: the best match reaches {peak:.2f} (level “{level}”), "
+        f"{quoted(query)} was not found in this {place}: the best match reaches {peak:.2f} (level “{level}”), "
         f"and {least:.2f} is asked."
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.calibration import unit_rows
 from core.errors import InputError
+from demos.gaussians.cameras import look_at
 from demos.gaussians.field import LanguageField, Pieces
 from demos.gaussians.field_file import read_field, write_field, write_scene
 from demos.gaussians.formats.blob import open_blob
@@ -183,6 +184,27 @@ def test_a_query_answers_with_whole_pieces(known: World) -> None:
     assert part.level == "part" and [peak.level for peak in part.peaks] == ["part"]
     smooth = query(handle, "green", replace(options, threshold="otsu"), model=StubModel()).found[0]
     assert smooth.mask.any() and smooth.selection.rows.size
+
+
+def test_what_is_hidden_from_a_view_is_found_all_the_same(known: World) -> None:
+    handle = open_scene(write_scene(known.scene, pieced(known), cameras=[known.camera], up_xyz=UP), name="w.npz")
+    options = QueryOptions(negatives="silver", hubness=False, least_peak=0.5)
+    away = look_at((0, -5, 1), (0, -10, 1), up_xyz=UP, fov_deg=45, width=60, height=40)  # the balls lie behind it
+    found = query(handle, "green", options, model=StubModel(), camera=away).found[0]
+    assert found.is_found and found.selection.rows.size and not found.mask.any()
+    assert "“green” is in the scene, but not to be seen in this view" in found.sentence
+    seen = query(handle, "green", options, model=StubModel()).found[0]
+    assert found.peak == seen.peak  # pieces answer for the scene, whatever the view
+    nothing = query(handle, "silver birch", replace(options, least_peak=0.99), model=StubModel(), camera=away).found[0]
+    assert not nothing.is_found and "was not found in this scene" in nothing.sentence
+    assert nothing.peak == max(peak.peak for peak in nothing.peaks)
+
+
+def test_a_level_without_pieces_falls_back_to_those_there_are(known: World) -> None:
+    handle = open_scene(write_scene(known.scene, pieced(known), cameras=[known.camera], up_xyz=UP), name="w.npz")
+    options = QueryOptions(negatives="silver", hubness=False, level="subpart", least_peak=0.5)
+    found = query(handle, "green", options, model=StubModel()).found[0]
+    assert found.level == "subpart" and not found.is_found
 
 
 def test_objects_share_nothing_and_are_the_best_agreed_on(known: World) -> None:
