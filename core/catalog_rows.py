@@ -254,6 +254,52 @@ _CLAP = ModelSpec(
     source_url="https://huggingface.co/laion/clap-htsat-unfused",
 )
 
+_DIFFUSERS = (
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/merges.txt",
+    "tokenizer/vocab.json",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+)
+
+
+def _latent(
+    name: str,
+    title: str,
+    repo_id: str,
+    params_m: float,
+    download_mb: float,
+    licence: str,
+    note: str,
+    px: int = 256,
+    *,
+    is_editor: bool = False,
+) -> ModelSpec:
+    """A row of a latent diffusion in diffusers' layout; an editor takes a picture beside the noise."""
+    optional = ("tokenizer/special_tokens_map.json", "tokenizer/tokenizer_config.json")
+    return ModelSpec(
+        name=name,
+        title=title,
+        task="picture-editing" if is_editor else "latent-diffusion",
+        family="diffusers",
+        loader="core.diffusion_latent:load",
+        sources=(Hub(repo_id, _DIFFUSERS, optional=optional),),
+        params_m=params_m,
+        download_mb=download_mb,
+        licence=licence,
+        is_non_commercial=False,
+        image_px=px,
+        preprocess=f"a square of {px} px, 0 to 255 as -1 to 1",
+        note=note,
+        source_url=f"https://huggingface.co/{repo_id}",
+    )
+
+
 _OPENAI_NOTE = "Trained by OpenAI on 400 million pairs; its card advises against deployment without tests of your own."
 
 _PTH_NOTE = "In segment-anything's own layout: a pickle, of which only tensors are read."
@@ -527,4 +573,33 @@ ROWS: tuple[ModelSpec, ...] = (
     _POCKET_DENOISE,
     _POCKET_SEP,
     _CLAP,
+    _latent(
+        "bk-sdm-tiny",
+        "BK-SDM Tiny",
+        "nota-ai/bk-sdm-tiny",
+        530.0,
+        2120,
+        "CreativeML-OpenRAIL-M",
+        "A small Stable Diffusion; as a judge it ranks CLIP's best labels anew, minutes a picture on a CPU.",
+    ),
+    _latent(
+        "stable-diffusion-v1-5",
+        "Stable Diffusion 1.5",
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        1066.2,
+        4266,
+        "CreativeML-OpenRAIL-M",
+        "What the Diffusion Classifier was measured with, in its version 2; for a GPU.",
+    ),
+    _latent(
+        "instruct-pix2pix",
+        "InstructPix2Pix",
+        "timbrooks/instruct-pix2pix",
+        1066.2,
+        4266,
+        "MIT",
+        "Draws a photo anew by an instruction: every pixel is invented. For a GPU; many minutes on a CPU.",
+        384,
+        is_editor=True,
+    ),
 )

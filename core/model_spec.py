@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["image-text", "promptable-masks", "illumination", "denoising", "sound-separation", "sound-text"]
+Task = Literal[
+    "image-text", "promptable-masks", "illumination", "denoising", "sound-separation", "sound-text",
+    "latent-diffusion", "picture-editing",
+]  # fmt: skip
 Family = Literal[
     "pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf", "pocket-light",
-    "pocket-denoise", "pocket-sep", "clipsep", "clap",
+    "pocket-denoise", "pocket-sep", "clipsep", "clap", "pocket-diffdis", "diffusers",
 ]  # fmt: skip
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 PICKLE_FAMILIES: tuple[Family, ...] = ("sam", "clipsep")  # whose loaders read tensors out of a pickle, nothing else

@@ -22,6 +22,8 @@ _TASKS: dict[Task, str] = {
     "denoising": "Take out noise",
     "sound-separation": "Take sounds apart",
     "sound-text": "Compare sounds with words",
+    "latent-diffusion": "Judge pictures by diffusion",
+    "picture-editing": "Draw pictures anew by diffusion",
 }
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from core.calibration import probabilities
 from core.labels import Label
-from demos.zero_shot import few_shot
+from core.tasks import Job
+from demos.zero_shot import few_shot, generative
 from demos.zero_shot.classifier import Classifier
 from demos.zero_shot.descriptions import bars
 from demos.zero_shot.options import Classification, DescriptorBar, Options, Scored
@@ -25,7 +26,7 @@ class Scores:
         rows: Cosines with every text, (N, M).
         cosines: Cosines with the labels, (N, C).
         confidences: (N, C) in [0, 1].
-        by_name: Confidences by the labels' names alone, (N, C): differs with method "examples" only.
+        by_name: Confidences by the labels' names alone, (N, C): differs with methods "examples" and "diffusion" only.
         unknown: What the threshold is held against, (N,).
     """
 
@@ -36,7 +37,7 @@ class Scores:
     unknown: NDArray[np.float32]
 
 
-def score(classifier: Classifier, embeddings: NDArray[np.float32]) -> Scores:
+def score(classifier: Classifier, embeddings: NDArray[np.float32], *, job: Job | None = None) -> Scores:
     """Score pictures: embeddings (N, D) unit norm -> scores under each label."""
     head, options = classifier.head, classifier.options
     rows = classifier.row_cosines(embeddings)
@@ -61,6 +62,10 @@ def score(classifier: Classifier, embeddings: NDArray[np.float32]) -> Scores:
         assert classifier.alpha is not None
         logits = few_shot.combined(head.logits(cosines), classifier.gaussians.scores(embeddings), classifier.alpha)
         confidences = probabilities(logits, "softmax")
+    if classifier.denoiser is not None and not classifier.is_independent:
+        drawn = generative.cosines_of_draws(classifier.denoiser, embeddings, classifier.bank.rows, job=job)
+        slope = classifier.denoiser.logit_scale / (options.temperature or 1.0)
+        confidences = probabilities(classifier.bank.grouped(drawn) * np.float32(slope), "softmax")
     if options.unknown_score == "cosine":
         unknown = cosines.max(axis=1)
     else:
@@ -87,7 +92,7 @@ def answer(
     """Put the answer for one of the scored pictures together."""
     options, cosines = classifier.options, scores.cosines[index]
     zero_shot: tuple[Scored, ...] = ()
-    if classifier.gaussians is not None:
+    if classifier.gaussians is not None or classifier.denoiser is not None:
         zero_shot = ranked(classifier.labels, scores.by_name[index], cosines)
     value = float(scores.unknown[index])
     return Classification(

@@ -29,10 +29,11 @@ from core.prompts import (
     templates_of,
 )
 from core.tasks import Job
-from demos.zero_shot import few_shot
+from demos.zero_shot import few_shot, generative
 from demos.zero_shot.descriptions import descriptors_for, sentences
 from demos.zero_shot.options import METHODS, Options, SynonymRule
 
+COMPETING = ("examples", "diffusion")  # methods in which labels are never scored each on its own
 Labels = str | Sequence[Label]  # what was typed, or labels already read
 BACKGROUND_TITLE = "(anything else)"  # stands for the background texts in the list of texts that were sent
 
@@ -89,6 +90,7 @@ class Classifier:
         descriptors: For method "descriptions": label -> its descriptors (empty: its plain name was used).
         gaussians: For method "examples".
         alpha: Weight of the Gaussians.
+        denoiser: For method "diffusion" with a diffusion over texts.
         texts: What was sent to the model.
         truncations: Texts that the model did not read to their end.
         notes: Sentences for the visitor.
@@ -102,6 +104,7 @@ class Classifier:
     descriptors: Mapping[str, tuple[str, ...]]
     gaussians: few_shot.Gaussians | None
     alpha: float | None
+    denoiser: generative.TextDenoiser | None
     texts: tuple[LabelTexts, ...]
     truncations: tuple[Truncation, ...]
     notes: tuple[str, ...]
@@ -109,7 +112,7 @@ class Classifier:
     @property
     def is_independent(self) -> bool:
         """Whether each label is scored on its own: asked for, or there is but one."""
-        return len(self.labels) == 1 or (self.options.is_multi_label and self.gaussians is None)
+        return len(self.labels) == 1 or (self.options.is_multi_label and self.options.method not in COMPETING)
 
     def row_cosines(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pictures or patches (N, D) -> cosines with every text (N, M), hubness taken off."""
@@ -127,6 +130,7 @@ def prepare(
     *,
     model: ImageTextModel,
     examples: Mapping[str, Sequence[Picture]] | None = None,
+    generator: generative.Generator | None = None,
     with_background: bool = False,
     job: Job | None = None,
 ) -> Classifier:
@@ -137,6 +141,7 @@ def prepare(
         options: How to classify.
         model: The encoder.
         examples: For method "examples": label name -> pictures; a new name becomes a label.
+        generator: For method "diffusion": the model; None where only the texts are wanted.
         with_background: Encode the background texts even if no score needs them.
         job: Progress and Cancel.
 
@@ -151,7 +156,7 @@ def prepare(
     templates = templates_of(options.templates, options.own_templates)
     chosen = descriptors_for(found, options.descriptors) if options.method == "descriptions" else {}
     texts = _texts(found, templates, chosen)
-    is_each = options.is_multi_label and options.method != "examples"
+    is_each = options.is_multi_label and options.method not in COMPETING
     needs_background = with_background or is_each or len(found) == 1
     flat = [text for row in texts for text in row.texts]
     background_texts = [fill(template, word) for word in BACKGROUND for template in templates]
@@ -165,6 +170,7 @@ def prepare(
         descriptors=chosen,
         gaussians=None,
         alpha=None,
+        denoiser=generator if isinstance(generator, generative.TextDenoiser) else None,
         texts=texts + ((LabelTexts(BACKGROUND_TITLE, tuple(background_texts)),) if needs_background else ()),
         truncations=model.truncated(list(dict.fromkeys(flat))),
         notes=(),
@@ -266,8 +272,6 @@ def _with_examples(
         alpha = max(chosen or 0.0, few_shot.alpha_of_weight(gaussians, slope, weight))
     without = [label.name for i, label in enumerate(classifier.labels) if i not in set(owners)]
     notes = [f"Without an example, only the name speaks for {listed(without)}."] if without else []
-    if classifier.options.is_multi_label:
-        notes.append("With example pictures the labels compete; scoring each on its own is not offered.")
     return replace(classifier, gaussians=gaussians, alpha=alpha), tuple(notes)
 
 
@@ -282,6 +286,9 @@ def _notes_about(classifier: Classifier) -> list[str]:
     plain = [label.name for label in classifier.labels if not classifier.descriptors.get(label.name)]
     if classifier.options.method == "descriptions" and plain:
         notes.append(f"No descriptors are known for {listed(plain)}: scored by the plain name.")
+    if classifier.options.is_multi_label and classifier.options.method in COMPETING:
+        way = "With example pictures" if classifier.options.method == "examples" else "With diffusion"
+        notes.append(f"{way} the labels compete; scoring each on its own is not offered.")
     if classifier.truncations:
         limit = classifier.truncations[0].limit
         some = listed([truncation.text for truncation in classifier.truncations])

@@ -9,11 +9,11 @@ from typing import Literal
 from core.image_text import Truncation
 from core.prompts import LabelTexts, TemplateSet
 
-Method = Literal["names", "descriptions", "examples"]
+Method = Literal["names", "descriptions", "examples", "diffusion"]
 SynonymRule = Literal["mean", "max"]
 UnknownScore = Literal["cosine", "mcm"]
 
-METHODS: tuple[Method, ...] = ("names", "descriptions", "examples")
+METHODS: tuple[Method, ...] = ("names", "descriptions", "examples", "diffusion")
 NONE_OF_THESE = "none of these"  # the label of a picture that fits no label well enough
 
 
@@ -22,7 +22,8 @@ class Options:
     """How to classify; every field has a default that gives a good first answer.
 
     Attributes:
-        method: By the labels' names, by descriptions of them, or by example pictures and names together.
+        method: By the labels' names, by descriptions of them, by example pictures and names together, or by a diffusion
+            model that denoises (generative.py).
         templates: Which sentences a label is put into.
         own_templates: For ``"own"``: one sentence a line, each with {} where the label goes.
         synonym_rule: A label with synonyms scores by the best of their texts or by the mean of them.
@@ -78,6 +79,27 @@ class DescriptorBar:
 
 
 @dataclass(frozen=True)
+class ErrorCurves:
+    """How badly a latent diffusion told noise from picture under each label, the noise being the same for all.
+
+    Attributes:
+        labels: Those that raced, best first.
+        steps: Of the scheduler, rising.
+        errors: For each label its mean squared error at each step, None where it had left the race.
+        gaps: Mean paired difference of each label with the winner, 0 for the winner.
+        confidence: Share of resampled noises by which the winner beats the runner-up.
+        model: Who judged.
+    """
+
+    labels: tuple[str, ...]
+    steps: tuple[int, ...]
+    errors: tuple[tuple[float | None, ...], ...]
+    gaps: tuple[float, ...]
+    confidence: float
+    model: str
+
+
+@dataclass(frozen=True)
 class Classification:
     """The answer for one picture.
 
@@ -86,7 +108,8 @@ class Classification:
         is_unknown: Whether the threshold says that none of the labels fits.
         unknown_value: The score that was held against the threshold (cosine or MCM).
         unknown_threshold: The threshold, or None.
-        zero_shot: For method ``"examples"``: the ranking by names alone, to show beside; else empty.
+        zero_shot: For methods ``"examples"`` and ``"diffusion"``: the ranking by names alone, to show beside; else
+            empty.
         bars: For method ``"descriptions"``: label -> its descriptor bars, for every label; else empty.
         alpha: For method ``"examples"``: the weight of the pictures that was used.
         texts: What was sent to the model, label by label.
@@ -96,6 +119,7 @@ class Classification:
         model: Name of the model.
         method: Method used.
         seconds: Wall time of the whole answer, s.
+        curves: For method ``"diffusion"`` with a latent diffusion: what the race was decided by.
     """
 
     ranked: tuple[Scored, ...]
@@ -112,6 +136,7 @@ class Classification:
     model: str
     method: Method
     seconds: float
+    curves: ErrorCurves | None = None
 
     @property
     def label(self) -> str:

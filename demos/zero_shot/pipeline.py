@@ -20,10 +20,10 @@ from core.images import Picture
 from core.labels import Label, LabelList, key_of, parse_labels, quoted, read_labels
 from core.sources import PartOfJob, Source, count_of, read_sources
 from core.tasks import Job
-from demos.zero_shot import batch
+from demos.zero_shot import batch, generative
 from demos.zero_shot.answers import answer, is_unknown, ranked, score
 from demos.zero_shot.batch import Row, Table
-from demos.zero_shot.classifier import Classifier, Labels, prepare
+from demos.zero_shot.classifier import COMPETING, Classifier, Labels, prepare
 from demos.zero_shot.explain import enlarged, heat_of, margins, mean_of_views
 from demos.zero_shot.options import NONE_OF_THESE, Classification, Options, Scored
 from demos.zero_shot.scores import Histogram, histogram
@@ -55,6 +55,7 @@ def classify(
     *,
     model: ImageTextModel,
     examples: Mapping[str, Sequence[Picture]] | None = None,
+    generator: generative.Generator | None = None,
     job: Job | None = None,
 ) -> Classification:
     """Say which of the labels a picture shows.
@@ -65,6 +66,7 @@ def classify(
         options: How; None takes the defaults.
         model: The encoder.
         examples: For method ``"examples"``: label name -> 1 to 16 pictures; a name that is no label yet becomes one.
+        generator: For method ``"diffusion"``: a diffusion over texts, or a latent diffusion that ranks anew.
         job: Where progress is told and Cancel is asked.
 
     Returns:
@@ -74,9 +76,15 @@ def classify(
         InputError: no label, too many, a bad template, no example, ...; one sentence.
     """
     start_s = time.perf_counter()
-    classifier = prepare(labels, options or Options(), model=model, examples=examples, job=job)
-    scores = score(classifier, model.encode_images([picture.rgb], job=job))
-    return answer(classifier, scores, 0, notes=picture.notes, seconds=time.perf_counter() - start_s)
+    options = options or Options()
+    if options.method == "diffusion":
+        generative.check(generator, model.name)
+    classifier = prepare(labels, options, model=model, examples=examples, generator=generator, job=job)
+    scores = score(classifier, model.encode_images([picture.rgb], job=job), job=job)
+    found = answer(classifier, scores, 0, notes=picture.notes, seconds=0.0)
+    if options.method == "diffusion" and isinstance(generator, generative.NoiseJudge):
+        found = generative.reranked(found, picture.rgb, generator, job=job)
+    return replace(found, seconds=time.perf_counter() - start_s)
 
 
 def classify_batch(
@@ -86,6 +94,7 @@ def classify_batch(
     *,
     model: ImageTextModel,
     examples: Mapping[str, Sequence[Picture]] | None = None,
+    generator: generative.Generator | None = None,
     job: Job | None = None,
 ) -> Table:
     """Classify many pictures; a bad file becomes a row with its sentence and stops nothing.
@@ -96,6 +105,7 @@ def classify_batch(
         options: As in :func:`classify`.
         model: The encoder.
         examples: As in :func:`classify`.
+        generator: For method ``"diffusion"``: a diffusion over texts.
         job: As in :func:`classify`.
 
     Returns:
@@ -108,7 +118,14 @@ def classify_batch(
     given = list(sources)
     if not given:
         raise InputError("There is no picture; give at least one file or a ZIP archive.")
-    classifier = prepare(labels, options or Options(), model=model, examples=examples, job=job)
+    options = options or Options()
+    if options.method == "diffusion":
+        generative.check(generator, model.name)
+        if isinstance(generator, generative.NoiseJudge):
+            raise InputError(
+                f"{generator.name} takes minutes a picture; for many pictures choose a diffusion over texts."
+            )
+    classifier = prepare(labels, options, model=model, examples=examples, generator=generator, job=job)
     notes: list[str] = []
     total = count_of(given)
     rows: list[Row] = []
@@ -128,7 +145,7 @@ def _rows(
 ) -> list[Row]:
     """Rows of one chunk; its pictures go through the model together."""
     pictures = [picture.rgb for _, picture in chunk if isinstance(picture, Picture)]
-    scores = score(classifier, model.encode_images(pictures, job=job)) if pictures else None
+    scores = score(classifier, model.encode_images(pictures, job=job), job=job) if pictures else None
     rows, index = [], 0
     for name, picture in chunk:
         if isinstance(picture, InputError) or scores is None:
@@ -237,5 +254,5 @@ def _with_added(labels: Labels, classification: Classification) -> tuple[Label, 
 
 
 def _without_examples(options: Options) -> Options:
-    """The same options by names, for what example pictures take no part in."""
-    return replace(options, method="names") if options.method == "examples" else options
+    """The same options by names, for what example pictures and diffusion take no part in."""
+    return replace(options, method="names") if options.method in COMPETING else options

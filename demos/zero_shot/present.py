@@ -9,7 +9,7 @@ from typing import Any
 
 from core.prompts import LabelTexts
 from demos.zero_shot.batch import Table
-from demos.zero_shot.options import Classification, Scored
+from demos.zero_shot.options import Classification, ErrorCurves, Scored
 from demos.zero_shot.scores import Histogram
 
 SHOWN_LABELS = 100  # labels whose texts and descriptors are sent to the page
@@ -17,7 +17,12 @@ SHOWN_TEXTS = 120  # texts of one label
 SHOWN_REASONS = 8  # labels whose traits are drawn
 SHOWN_RANKED = 300  # rows of a secondary ranking
 SHOWN_BEST = 3  # labels a picture of a batch shows
-_METHOD_WORDS = {"names": "by name", "descriptions": "by description", "examples": "by example pictures"}
+_METHOD_WORDS = {
+    "names": "by name",
+    "descriptions": "by description",
+    "examples": "by example pictures",
+    "diffusion": "by diffusion",
+}
 
 
 def seconds_words(seconds: float) -> str:
@@ -60,8 +65,29 @@ def details(answer: Classification) -> dict[str, Any]:
             ]
             for label in shown
         },
+        "curves": curves_value(answer.curves),
         "texts": _texts(answer.texts, order),
         "text_count": sum(len(item.texts) for item in answer.texts),
+    }
+
+
+def curves_value(curves: ErrorCurves | None) -> dict[str, Any] | None:
+    """Error curves as assets/views/curves.js draws them: each label's error less the winner's at the same noise."""
+    if curves is None:
+        return None
+    best = curves.errors[0]
+    rows = [
+        [None if own is None or first is None else own - first for own, first in zip(row, best, strict=True)]
+        for row in curves.errors
+    ]
+    return {
+        "steps": list(curves.steps),
+        "rows": [
+            {"label": label, "errors": list(errors), "above": above, "gap": gap}
+            for label, errors, above, gap in zip(curves.labels, curves.errors, rows, curves.gaps, strict=True)
+        ],
+        "confidence": curves.confidence,
+        "model": curves.model,
     }
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled, on_page_load
 from demos.zero_shot import tab_link, tab_run
-from demos.zero_shot.tab_parts import MAX_CLASSES, MODELS, Inputs, Parts, place
+from demos.zero_shot.tab_parts import GENERATORS, MAX_CLASSES, MODELS, Inputs, Parts, place
 
 # What every event says: those behind the page stay out of the API, and none covers the answer with a spinner.
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -29,7 +29,7 @@ _NOT_STARTED = """(line) => line && line.state === 'waiting'
 def _wire_answers(parts: Parts) -> list[Any]:
     """Classify, explain, many pictures; returns the events that Cancel stops."""
     given = [*parts.inputs.all(), parts.taught]
-    answer = [parts.bars, parts.details, parts.line, parts.shown, parts.reasons, parts.texts]
+    answer = [parts.bars, parts.details, parts.line, parts.shown, parts.reasons, parts.curves, parts.texts]
     heat = [parts.heat, parts.heat_note, parts.histogram, parts.inputs.none_below, parts.explained, parts.line]
     parts.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     parts.run_many.click(None, None, parts.line, js=_WAITING, **_LIGHT)
@@ -109,6 +109,9 @@ def _wire_settings(parts: Parts) -> None:
     inputs.templates.change(
         lambda kind: gr.update(visible=kind == "own"), inputs.templates, inputs.own_templates, **_LIGHT
     )
+    inputs.method.change(
+        lambda method: gr.update(visible=method == "diffusion"), inputs.method, inputs.generator, **_LIGHT
+    )
     inputs.model.change(tab_run.about_model, inputs.model, parts.model_note, **_LIGHT)
     parts.fill_descriptors.click(
         tab_run.fill_descriptors, [inputs.labels, inputs.descriptors], inputs.descriptors, **_LIGHT
@@ -137,5 +140,5 @@ DEMO = Demo(
     title="Classify",
     summary="Type labels, drop a picture, see which fits, and why.",
     build=build,
-    models=MODELS,
+    models=(*MODELS, *GENERATORS),
 )

@@ -13,7 +13,7 @@ from demos import permalink
 from demos.base import status, visible_errors
 from demos.permalink import Choice, Flag, Number, Text
 from demos.zero_shot.options import METHODS
-from demos.zero_shot.tab_parts import MODELS, Inputs, Parts
+from demos.zero_shot.tab_parts import GENERATORS, MODELS, Inputs, Parts
 
 SLUG = "zero_shot"
 SCHEMA: permalink.Schema = {
@@ -28,6 +28,7 @@ SCHEMA: permalink.Schema = {
     "none_below": Number(-1, 1),
     "hubness": Flag(),
     "descriptors": Text(),
+    "generator": Choice(GENERATORS),
 }
 _count = itertools.count(1)
 
@@ -54,6 +55,9 @@ def open_link(parts: Parts) -> Any:
         if settings.get("templates") == "own":
             own = settings.get("own_templates", "")
             updates[parts.inputs.own_templates] = gr.update(value=own, visible=True)
+        if settings.get("method") == "diffusion":
+            chosen = {"value": settings["generator"]} if "generator" in settings else {}
+            updates[parts.inputs.generator] = gr.update(visible=True, **chosen)
         line = (
             status("error", " ".join(problems))
             if problems

@@ -15,9 +15,15 @@ from demos.widgets import PictureInput, model_choices, model_note, thumbnail
 from demos.zero_shot.samples import samples
 
 MODELS = tuple(row.name for row in by_task("image-text"))
+GENERATORS = tuple(row.name for row in by_task("latent-diffusion"))
 DEFAULT_LABELS = "dog\ncat\nbird\nperson\ncar\nbuilding\nflower\nfood"
 MAX_CLASSES = 5
-METHOD_CHOICES = [("By name", "names"), ("By description", "descriptions"), ("By example pictures", "examples")]
+METHOD_CHOICES = [
+    ("By name", "names"),
+    ("By description", "descriptions"),
+    ("By example pictures", "examples"),
+    ("By diffusion", "diffusion"),
+]
 TEMPLATE_CHOICES = [
     ("The bare word", "plain"),
     ("A photo of it", "photo"),
@@ -45,6 +51,7 @@ class Inputs:
     none_below: gr.Slider
     hubness: gr.Checkbox
     descriptors: gr.Textbox
+    generator: gr.Dropdown
 
     def all(self) -> list[Any]:
         """The components in order."""
@@ -76,6 +83,7 @@ class Parts:
     heat: gr.Image
     heat_note: View
     reasons: View
+    curves: View
     histogram: View
     texts: View
     python: gr.Code
@@ -115,6 +123,11 @@ def _place_wording() -> dict[str, Any]:
             METHOD_CHOICES, value="names", label="Method", elem_id="zs-method",
             info="Descriptions explain the choice; example pictures teach what words cannot.",
         )  # fmt: skip
+        generator = gr.Dropdown(
+            model_choices(GENERATORS), value=GENERATORS[0], label="Diffusion model", visible=False, filterable=False,
+            elem_id="zs-generator",
+            info="It ranks the best five labels anew: minutes a picture on a CPU, seconds on a GPU.",
+        )  # fmt: skip
         templates = gr.Radio(
             TEMPLATE_CHOICES, value="photo", label="Each label is put into", elem_id="zs-templates",
             info="More sentences: steadier, but slower for many labels.",
@@ -129,7 +142,8 @@ def _place_wording() -> dict[str, Any]:
             info="Takes off what a label scores on any picture, where the model knows it.",
         )  # fmt: skip
     return {
-        "method": method, "templates": templates, "own_templates": own, "is_multi_label": multi, "hubness": hubness,
+        "method": method, "generator": generator, "templates": templates, "own_templates": own,
+        "is_multi_label": multi, "hubness": hubness,
     }  # fmt: skip
 
 
@@ -206,6 +220,8 @@ def _place_reasons(holder: dict[str, Any]) -> None:
             )  # fmt: skip
         with gr.Tab("Which traits", id="traits"):
             holder["reasons"] = View("reasons", None, elem_id="zs-reasons", label="Traits")
+        with gr.Tab("Error curves", id="curves"):
+            holder["curves"] = View("curves", None, elem_id="zs-curves", label="Error curves")
         with gr.Tab("None of these", id="none"):
             _place_none(holder)
         with gr.Tab("Texts sent", id="texts"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -33,7 +34,7 @@ from demos.zero_shot.pipeline import (
 )
 from demos.zero_shot.samples import samples
 from demos.zero_shot.scores import Histogram
-from demos.zero_shot.tab_parts import DEFAULT_LABELS, DEFAULT_THRESHOLD, HEAT_NOTE, MODELS, Parts
+from demos.zero_shot.tab_parts import DEFAULT_LABELS, DEFAULT_THRESHOLD, GENERATORS, HEAT_NOTE, MODELS, Parts
 
 HEAT_PX = 768  # longer side of the picture under the heat map
 Updates = Iterator[dict[Any, Any]]
@@ -88,15 +89,27 @@ def _options(
     )
 
 
-def _answer(upload: Upload, labels: str, model: str, options: Options, taught: Taught, job: Job) -> Shown:
-    """Read the picture, lease the model, classify."""
+@contextmanager
+def _leased(model: str, generator: str, options: Options, job: Job) -> Iterator[dict[str, Any]]:
+    """The models that a classification is handed, by its names: the encoder, and what denoises where it is asked."""
+    with ExitStack() as stack:
+        models: dict[str, Any] = {"model": stack.enter_context(POOL.use(model, job=job))}
+        if options.method == "diffusion":
+            models["generator"] = stack.enter_context(POOL.use(generator, job=job))
+        yield models
+
+
+def _answer(
+    upload: Upload, labels: str, model: str, generator: str, options: Options, taught: Taught, job: Job
+) -> Shown:
+    """Read the picture, lease the models, classify."""
     job.step("checking")
     parse_labels(labels)  # before a model is loaded for nothing
     picture = upload.read()
     examples = _examples(taught) if options.method == "examples" else None
-    with POOL.use(model, job=job) as encoder:
+    with _leased(model, generator, options, job) as models:
         job.step("running")
-        answer = classify(picture, labels, options, model=encoder, examples=examples, job=job)
+        answer = classify(picture, labels, options, **models, examples=examples, job=job)
     return Shown(upload, labels, options, model, answer)
 
 
@@ -107,7 +120,7 @@ def done_words(shown: Shown) -> str:
 
 def classify_handler(parts: Parts) -> Callable[..., Updates]:
     """The handler of the endpoint /classify and of its button."""
-    empty = {parts.bars: None, parts.details: None, parts.shown: None, parts.reasons: None, parts.texts: None}
+    empty = dict.fromkeys((parts.bars, parts.details, parts.shown, parts.reasons, parts.curves, parts.texts))
 
     def run(
         image: Upload | None,
@@ -122,6 +135,7 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
         none_below: float = DEFAULT_THRESHOLD,
         hubness: bool = True,
         descriptors: str = "",
+        generator: str = GENERATORS[0],
         taught: Taught | None = None,
     ) -> Updates:
         """Say which of the labels a picture shows.
@@ -130,7 +144,8 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
             image: The picture: JPEG, PNG, WebP, GIF, BMP or TIFF.
             labels: One a line or comma separated; synonyms after an equals sign: "dog = puppy, hound".
             model: Name in the catalogue.
-            method: "names", "descriptions" (explains the choice by traits) or "examples" (taught on the page).
+            method: "names", "descriptions" (explains the choice by traits), "examples" (taught on the page) or
+                "diffusion" (a diffusion model denoises).
             templates: Sentences each label is put into: "plain", "photo", "seven", "eighty" or "own".
             own_templates: For "own": one sentence a line with {} where the label goes.
             is_multi_label: Score each label on its own, so that several can be high.
@@ -139,6 +154,7 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
             none_below: The threshold.
             hubness: Take off what a label scores on any picture, where the model knows it.
             descriptors: For "descriptions": one label a line, "cat: whiskers; pointed ears".
+            generator: For "diffusion": name in the catalogue.
             taught: For "examples", set by the page.
         """
 
@@ -147,7 +163,7 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
                 method, templates, own_templates, is_multi_label, none_of_these, none_score, none_below, hubness,
                 descriptors,
             )  # fmt: skip
-            return _answer(require_picture(image), labels, model, options, taught or {}, job)
+            return _answer(require_picture(image), labels, model, generator, options, taught or {}, job)
 
         shown = yield from run_job(work, parts.line, always=empty)
         told = present.details(shown.answer)
@@ -155,6 +171,7 @@ def classify_handler(parts: Parts) -> Callable[..., Updates]:
             parts.bars: shown.answer.as_json(),
             parts.details: told,
             parts.reasons: present.reasons_value(told),
+            parts.curves: told["curves"],
             parts.texts: present.texts_value(told),
             parts.shown: shown,
             parts.line: status("done", done_words(shown)),
@@ -299,6 +316,7 @@ def batch_handler(parts: Parts) -> Callable[..., Updates]:
         none_below: float = DEFAULT_THRESHOLD,
         hubness: bool = True,
         descriptors: str = "",
+        generator: str = GENERATORS[0],
         taught: Taught | None = None,
     ) -> Updates:
         """Classify many pictures or ZIP archives of pictures; the arguments are those of /classify."""
@@ -312,9 +330,9 @@ def batch_handler(parts: Parts) -> Callable[..., Updates]:
                 raise InputError("There are no pictures yet: choose files or a ZIP archive.")
             parse_labels(labels)
             examples = _examples(taught or {}) if options.method == "examples" else None
-            with POOL.use(model, job=job) as encoder:
+            with _leased(model, generator, options, job) as models:
                 paths = [Path(file) for file in files]
-                return classify_batch(paths, labels, options, model=encoder, examples=examples, job=job)
+                return classify_batch(paths, labels, options, **models, examples=examples, job=job)
 
         table = yield from run_job(work, parts.line, always=empty)
         yield {

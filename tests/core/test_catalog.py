@@ -26,6 +26,8 @@ LOADERS = {
     "denoising": "core.light_denoise",
     "sound-separation": "core.sep",
     "sound-text": "core.clap",
+    "latent-diffusion": "core.diffusion_latent",
+    "picture-editing": "core.diffusion_latent",
 }
 
 
@@ -53,6 +55,8 @@ def test_hub_rows_name_a_repository_and_never_a_pickle(row: ModelSpec) -> None:
     pickles = [name for name in names if Path(name).suffix in (".bin", ".pt", ".pth", ".pkl")]
     if row.family == "sam":  # its loader reads tensors and nothing else
         assert pickles == list(names) and len(pickles) == 1 and source.part
+    elif row.family == "diffusers":  # a folder a part
+        assert {"unet/config.json", "unet/diffusion_pytorch_model.safetensors"} <= set(source.files) and not pickles
     else:
         assert {"config.json", "model.safetensors"} <= set(source.files) and not pickles
     if row.task == "image-text":

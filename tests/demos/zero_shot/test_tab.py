@@ -20,7 +20,7 @@ from demos.zero_shot.options import Classification, Options
 from demos.zero_shot.pipeline import classify, classify_batch, threshold_histogram
 from demos.zero_shot.samples import samples
 from demos.zero_shot.tab import DEMO
-from demos.zero_shot.tab_parts import DEFAULT_THRESHOLD, Inputs
+from demos.zero_shot.tab_parts import DEFAULT_THRESHOLD, GENERATORS, MODELS, Inputs
 from tests.stub_model import StubModel, solid
 
 
@@ -62,7 +62,8 @@ def test_settings_of_the_tab_are_those_of_its_links(page: gr.Blocks) -> None:
 
 
 def test_link_goes_there_and_back() -> None:
-    values = ("cat\ndog", DEMO.models[0], "descriptions", "seven", "", True, True, "mcm", 0.25, False, "cat: whiskers")
+    chosen = ("cat\ndog", DEMO.models[0], "descriptions", "seven", "", True, True, "mcm", 0.25, False, "cat: whiskers")
+    values = (*chosen, GENERATORS[-1])
     query = tab_link.make_link(*values)["query"]
     packed = query.split("&p=")[1]
     settings, problems = permalink.unpack(packed, tab_link.SCHEMA)
@@ -208,7 +209,8 @@ def test_times_are_for_people(seconds: float, words: str) -> None:
 
 
 def test_model_picker_tells_size_licence_and_state() -> None:
-    choices = model_choices(DEMO.models)
+    choices = model_choices(MODELS)
+    assert {*MODELS, *GENERATORS} == set(DEMO.models)
     assert [name for _, name in choices] == [row.name for row in by_task("image-text")]
     for words, name in choices:
         row = next(row for row in by_task("image-text") if row.name == name)
