@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.separate_cases import Case
 from core.sep_metrics import si_sdr
-from core.sep_spectrogram import Floats, Resynthesis, Transform, unwarp, warp
+from core.sep_spectrogram import ROWS, Floats, Resynthesis, Transform, unwarp, warp
 
 NMF_PARTS = 12
 NMF_ROUNDS = 100
@@ -31,15 +31,33 @@ def waveform(masked: NDArray[np.complex64], length: int) -> Floats:
     return np.concatenate([back.add(masked[None]), back.finish()])[:, 0]
 
 
-def ideal(case: Case, *, is_warped: bool) -> Floats:
-    """The target through its ideal binary mask, |S| > |Mix| / 2, with or without the 256 rows in between."""
+def ideal(case: Case) -> Floats:
+    """The target through its ideal binary mask, |S| > |Mix| / 2."""
     mixed = spectrum(case.mixture)
-    own, whole = np.abs(spectrum(case.sources[0])), np.abs(mixed)
-    if is_warped:
-        mask = unwarp(np.float32(warp(own) > 0.5 * warp(whole)), _TRANSFORM.frequency_hz)
-    else:
-        mask = np.float32(own > 0.5 * whole)
-    return waveform(mask * mixed, len(case.mixture))
+    return waveform(_ideal_mask(case, mixed) * mixed, len(case.mixture))
+
+
+def through_rows(case: Case) -> Floats:
+    """The same mask put into the 256 rows as well as they can hold it, and back: what the rows themselves cost.
+
+    Every row takes the mean of the mask over the frequencies that it gives back, weighted by their energy.
+    """
+    mixed = spectrum(case.mixture)
+    energy = np.abs(mixed) ** 2
+    back = unwarp(np.eye(ROWS, dtype=np.float32), _TRANSFORM.frequency_hz).T  # (bins, rows)
+    rows = ((_ideal_mask(case, mixed) * energy) @ back) / np.maximum(energy @ back, 1e-20)
+    return waveform(unwarp(rows.astype(np.float32), _TRANSFORM.frequency_hz) * mixed, len(case.mixture))
+
+
+def taught(case: Case) -> Floats:
+    """The mask that CLIPSep teaches and so do we: both spectra looked up at the rows, then |S| > |Mix| / 2."""
+    mixed = spectrum(case.mixture)
+    own, whole = (warp(np.abs(one)) for one in (spectrum(case.sources[0]), mixed))
+    return waveform(unwarp(np.float32(own > 0.5 * whole), _TRANSFORM.frequency_hz) * mixed, len(case.mixture))
+
+
+def _ideal_mask(case: Case, mixed: NDArray[np.complex64]) -> Floats:
+    return np.float32(np.abs(spectrum(case.sources[0])) > 0.5 * np.abs(mixed))
 
 
 def hpss(case: Case) -> Floats:

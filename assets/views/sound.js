@@ -1,23 +1,31 @@
 // Tracks of a separation: {tracks: [{name, key, file, gain_db, picture, ticks, mask?, presence?, truth_db?, opinion?}], wanted, notes, foot}.
 let isMatched = true;
 
-// A player can only be turned down: the quietest track, after matching, stands at full volume.
+// A player can only be turned down: the quietest track, after matching, stands at full volume. What is not heard is next
+// to nothing, and to match it would turn everything else down to a whisper.
+const MOST_DB = 12;
+
 function setVolumes(value) {
-  const most = Math.max(...value.tracks.map((track) => track.gain_db));
+  const counts = value.tracks.filter((track) => !track.presence || track.presence.is_heard).map((track) => track.gain_db);
+  const most = Math.min(Math.max(...counts), MOST_DB);
   for (const [index, player] of [...host.querySelectorAll("audio")].entries()) {
-    player.volume = isMatched ? 10 ** ((value.tracks[index].gain_db - most) / 20) : 1;
+    player.volume = isMatched ? Math.min(10 ** ((value.tracks[index].gain_db - most) / 20), 1) : 1;
   }
 }
 
-function curve(points) {
-  const step = 100 / Math.max(points.length - 1, 1);
-  const line = points.map((value, index) => `${(index * step).toFixed(2)},${(24 - 24 * value).toFixed(2)}`).join(" ");
-  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [name, text] of [["viewBox", "0 0 100 24"], ["preserveAspectRatio", "none"], ["class", "moments"], ["aria-hidden", "true"]]) drawing.setAttribute(name, text);
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  path.setAttribute("points", points.length > 1 ? line : `0,${24 - 24 * points[0]} 100,${24 - 24 * points[0]}`);
-  drawing.append(path);
-  return drawing;
+function drawn(tag, attributes) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, text] of Object.entries(attributes)) node.setAttribute(name, text);
+  return node;
+}
+
+function curve(points, name) {
+  const values = points.length > 1 ? points : [points[0], points[0]];
+  const line = values.map((value, index) => `${(index * 100 / (values.length - 1)).toFixed(2)},${(24 - 24 * value).toFixed(2)}`).join(" ");
+  const drawing = drawn("svg", { viewBox: "0 0 100 24", preserveAspectRatio: "none", class: "moments", role: "img",
+    "aria-label": `Presence of ${name} over time, from ${percent(Math.min(...values))} to ${percent(Math.max(...values))}` });
+  drawing.append(drawn("polygon", { points: `0,24 ${line} 100,24` }), drawn("polyline", { points: line }));
+  return make("figure", {}, make("figcaption", { class: "quiet" }, "Presence over time"), drawing);
 }
 
 function presenceLine(presence) {
@@ -46,7 +54,7 @@ function track(item, value) {
     make("audio", { controls: true, preload: "metadata", src: item.file.url, "data-key": `player-${item.key}`, "aria-label": item.name }),
     make("p", { class: "quiet gain" }, isMatched && Math.abs(item.gain_db) >= 0.05 ? `${item.gain_db > 0 ? "+" : ""}${item.gain_db.toFixed(1)} dB to be as loud as the whole` : ""),
     picture(item.picture, `Spectrogram of ${item.name}`, item.ticks),
-    item.presence && curve(item.presence.curve),
+    item.presence && curve(item.presence.curve, item.name),
     item.mask && make("details", {}, make("summary", {}, "Mask"), picture(item.mask, `Mask of ${item.name}`, item.ticks)));
 }
 
