@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from demos.base import MODEL_PLACES, MODEL_QUEUE, Demo, cancelled
-from demos.enhancement import tab_direction, tab_run
+from demos.enhancement import tab_direction, tab_generated, tab_run
 from demos.enhancement.tab_direction import DirectionParts, place_direction
+from demos.enhancement.tab_generated import EDITOR, GeneratedParts, place_generated
 from demos.enhancement.tab_parts import JUDGES, LIGHT_MODEL, NOISE_MODEL, Parts, place
 
 _LIGHT: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
@@ -77,11 +78,22 @@ def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
     return events
 
 
+def _wire_generated(parts: Parts, own: GeneratedParts) -> list[Any]:
+    """Draw anew; returns the event that Cancel stops."""
+    own.draw.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    drawn = own.draw.click(
+        tab_generated.draw_handler(parts, own), [parts.photo, own.instruction, own.steps, parts.inputs.judge],
+        [own.shown, own.note, parts.line], **_HEAVY, api_visibility="private",
+    )  # fmt: skip
+    drawn.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
+    return [drawn]
+
+
 def build() -> None:
     """Place the tab and connect it."""
     parts = place()
     own = place_direction()
-    events = [*_wire(parts), *_wire_direction(parts, own)]
+    events = [*_wire(parts), *_wire_direction(parts, own), *_wire_generated(parts, place_generated())]
     parts.stop.click(cancelled, None, parts.line, cancels=events, **_LIGHT)
 
 
@@ -90,5 +102,5 @@ DEMO = Demo(
     title="Enhance",
     summary="Give a backlit photo its light back, at full size and with everything that its file holds.",
     build=build,
-    models=(LIGHT_MODEL, NOISE_MODEL, *JUDGES),
+    models=(LIGHT_MODEL, NOISE_MODEL, *JUDGES, EDITOR),
 )
