@@ -1,0 +1,1 @@
+"""pocket-diffdis: a diffusion over text embeddings given a picture's embedding; recipe in README.md."""
