@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,8 @@ def test_a_bundled_mixture_is_held_against_its_truth(open_page: Open) -> None:
     page = open_page(TAB)
     page.get_by_label("Flute in the rain").check()
     page.wait_for_function("document.querySelector('#tab-separation textarea').value.includes('rain')")
+    page.wait_for_selector("#separation-sound audio", state="attached")  # it can be heard before it is taken apart
+    assert page.get_by_label("Flute in the rain").is_checked()
     page.locator("#separation-run").click()
     page.wait_for_selector("#separation-tracks .heard")
     assert page.get_by_text("Against the true sound: SI-SDR").count() == 2
@@ -110,13 +113,67 @@ def test_a_bundled_mixture_is_held_against_its_truth(open_page: Open) -> None:
 
 def test_faults_are_sentences_and_keep_what_was_typed(open_page: Open) -> None:
     page = open_page(TAB)
-    page.wait_for_selector("#separation-run")
-    page.wait_for_timeout(1_500)  # the address selects the tab once the page is up; Gradio draws it anew then
     page.get_by_label("What to hear").fill("red")
     page.locator("#separation-run").click()
     page.wait_for_selector("#separation-status [data-state=error]")
     assert "There is no sound yet" in page.locator("#separation-status").inner_text()
     assert page.get_by_label("What to hear").input_value() == "red"
+
+
+def test_what_gradio_writes_back_gives_way_to_what_was_typed(open_page: Open) -> None:
+    """Once all of a tab is drawn, Gradio's frontend sets its fields to their first values; here at a known moment."""
+    page = open_page(TAB)
+    box = page.get_by_label("What to hear")
+    box.fill("red")
+    box.evaluate("(field) => { field.value = 'flute'; }")
+    page.wait_for_function("document.querySelector('#tab-separation textarea').value === 'red'")
+
+
+def test_bad_files_are_one_sentence_each(open_page: Open, wave: str, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(8_000), 8_000)
+    soundfile.write(tmp_path / "short.wav", 0.1 * np.ones(160), 16_000)
+    (tmp_path / "words.wav").write_text("hello")
+    page = open_page(TAB)
+    _separate(page, wave)
+    for name, words in (
+        ("silent.wav", "silent.wav is silent (its loudest sample is 0); there is nothing to separate."),
+        ("short.wav", "short.wav lasts 10 ms; at least 100 ms are needed."),
+        ("words.wav", "words.wav is no sound (it looks like text); allowed are WAV"),
+    ):
+        page.locator("#separation-sound [aria-label=Clear]").first.click()
+        page.locator("#separation-sound input[type=file]").set_input_files(str(tmp_path / name))
+        page.wait_for_selector("#separation-sound audio", state="attached")
+        page.locator("#separation-run").click()
+        page.locator("#separation-status [data-state=error]").get_by_text(words).wait_for()
+
+
+def test_a_long_one_can_be_cancelled(open_page: Open, wave: str, model: StubBoth) -> None:
+    page = open_page(TAB)
+    _separate(page, wave)
+    assert not page.locator("#separation-stop").is_visible()
+    model.separator.is_endless = True
+    try:
+        page.locator("#separation-run").click()
+        page.locator("#separation-status [data-state=running]").get_by_text("Running").wait_for()
+        page.locator("#separation-stop").click()
+        page.wait_for_selector("#separation-status [data-state=cancelled]")
+    finally:
+        model.separator.is_endless = False
+    assert not page.locator("#separation-stop").is_visible() and _names(page)[1] == "red"
+
+
+def test_everything_but_it_and_all_as_zip(open_page: Open, wave: str, model: StubBoth) -> None:
+    page = open_page(TAB)
+    _separate(page, wave, "red")
+    calls = model.separator.calls
+    page.get_by_label("Hear everything but it").check()
+    page.wait_for_function("document.querySelector('.heard.wanted h3').textContent === 'Everything else'")
+    assert model.separator.calls == calls
+    page.get_by_role("button", name="Files").click()
+    with page.expect_download() as saved:
+        page.locator("#separation-pack").click()
+    with zipfile.ZipFile(saved.value.path()) as archive:
+        assert archive.namelist() == ["red.wav", "rest.wav"]
 
 
 def test_phone(open_page: Open, wave: str) -> None:

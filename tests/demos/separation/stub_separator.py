@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,12 +27,16 @@ class StubSeparator:
         self.usage = Usage(clip.name, heard_from=0.2, labels=("red", "green", "blue"))
         self._names = clip.encode_texts(list(BANDS_HZ))
         self.calls = 0
+        self.is_endless = False  # listens until it is cancelled
         self.judge: Any = None  # in the place of CLAP, where a test has one
 
     def listen(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Listened:
         self.calls += 1
         if job is not None:
             job.step("running", 0, len(picture), unit="s")
+            while self.is_endless:
+                job.check()
+                time.sleep(0.02)
         found = np.full((len(embeddings), len(picture), ROWS), -LOGIT, np.float16)
         rows = np.arange(ROWS)
         for i, embedding in enumerate(embeddings):
