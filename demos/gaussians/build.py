@@ -259,10 +259,10 @@ def train_language(
     from demos.gaussians.langsplat_train import train_field
 
     with (clock or _Clock()).stage("training"):
-        portion = Portion(job, 95, 100, "LangSplat")
         cameras = [p.camera.resized(*m.masks.shape[:0:-1]) for p, m in zip(photos, masks, strict=True)]
-        views = list(weights_of_views(scene, cameras, job=portion))
+        views = list(weights_of_views(scene, cameras, job=Portion(job, 95, 96, "LangSplat")))
         pictures = [photo.rgb for photo in photos]
+        portion = Portion(job, 96, 100, "LangSplat")
         return train_field(views, masks, pictures, encoder, objects=objects, job=portion)
 
 

@@ -174,25 +174,34 @@ class _Run:
         engine = engine_of(options.engine)
         rounds = set(np.linspace(*_DENSIFY, _DENSIFY_ROUNDS).__mul__(options.iterations).round().astype(int).tolist())
         haste = min(4.0, max(1.0, (_FULL_RUN / options.iterations) ** 0.5))
-        shown_s = time.monotonic()
-        for iteration, view in self._views(done):
-            photo = (self.coarse if self._is_coarse(iteration) else self.fine)[view]
-            slopes = engine(state.scene, photo.camera, _loss_against(photo.floats), self.background, self.job)
-            state.step(slopes, iteration / options.iterations, haste=haste)
-            quality[view] = psnr_db(slopes.rgb, photo.floats)
-            if iteration and iteration in rounds:
-                state.densify(options.gaussians, np.random.default_rng((options.seed, iteration)))
-            elif iteration == round(_PRUNE_AT * options.iterations):
-                state.prune()
-            self._report(iteration + 1, len(state.scene), quality)
-            if self.checkpoint is not None and (iteration + 1) % _KEPT_EVERY == 0:
-                state.save(self.checkpoint, mark=self.mark, done=iteration + 1)
-            if self.preview is not None and time.monotonic() - shown_s >= _SHOWN_EVERY_S:
-                self.preview(self._shown(state.scene, iteration + 1))
-                shown_s = time.monotonic()
+        shown_s, finished = time.monotonic(), done
+        try:
+            for iteration, view in self._views(done):
+                photo = (self.coarse if self._is_coarse(iteration) else self.fine)[view]
+                slopes = engine(state.scene, photo.camera, _loss_against(photo.floats), self.background, self.job)
+                state.step(slopes, iteration / options.iterations, haste=haste)
+                quality[view] = psnr_db(slopes.rgb, photo.floats)
+                if iteration and iteration in rounds:
+                    state.densify(options.gaussians, np.random.default_rng((options.seed, iteration)))
+                elif iteration == round(_PRUNE_AT * options.iterations):
+                    state.prune()
+                finished = iteration + 1
+                self._report(finished, len(state.scene), quality)
+                if finished % _KEPT_EVERY == 0:
+                    self._keep(state, finished)
+                if self.preview is not None and time.monotonic() - shown_s >= _SHOWN_EVERY_S:
+                    self.preview(self._shown(state.scene, finished))
+                    shown_s = time.monotonic()
+        finally:  # whoever stops it, and whatever follows it, finds it as far as it came
+            if finished % _KEPT_EVERY:
+                self._keep(state, finished)
         if self.preview is not None:
             self.preview(self._shown(state.scene, options.iterations))
         return float(np.mean(list(quality.values()) or [self._psnr(state.scene, photo) for photo in self.fine]))
+
+    def _keep(self, state: FitState, done: int) -> None:
+        if self.checkpoint is not None:
+            state.save(self.checkpoint, mark=self.mark, done=done)
 
     def _views(self, done: int) -> Iterator[tuple[int, int]]:
         """(iteration, view): every view once a round, in an order that a resumed run finds again."""

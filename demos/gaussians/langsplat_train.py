@@ -28,6 +28,7 @@ from core.tasks import Job
 from demos.gaussians.field import LEVELS, LanguageField, Objects
 from demos.gaussians.groups import nested
 from demos.gaussians.masks import PhotoMasks
+from demos.gaussians.progress import Portion, silent
 from demos.gaussians.regions import cut_out, enlarged
 from demos.gaussians.scene import Floats
 from demos.gaussians.weights import ViewWeights
@@ -88,7 +89,7 @@ def train_autoencoder(
     optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=RATE, fused=True)
     for step in range(steps):
         if job is not None and step % 10 == 0:
-            job.step("running", step, steps, unit="steps", note="autoencoder")
+            job.step("running", step, steps, unit="steps")
         # Batch norm needs two rows; of a small table all go in at once, twice if need be.
         chosen = torch.randperm(len(rows), generator=generator)[:BATCH]
         batch = rows[chosen] if len(chosen) > 1 else rows.repeat(2, 1)
@@ -121,7 +122,7 @@ def train_codes(
         masks: (H, W) bool, where a picture counts.
         steps: Views looked at.
         seed: Of their order.
-        job: Asked for Cancel between them.
+        job: Told the views done; asked for Cancel between them.
 
     Returns:
         (N, 3) float32, unit length; zeros where no view ever pulled.
@@ -131,7 +132,7 @@ def train_codes(
     first, second = np.zeros_like(codes), np.zeros_like(codes)
     for step in range(steps):
         if job is not None:
-            job.check()
+            job.step("running", step, steps, unit="views")
         at = int(rng.integers(len(views)))
         lengths = np.linalg.norm(codes, axis=1, keepdims=True) + np.float32(_EPSILON)
         unit = codes / lengths
@@ -167,7 +168,12 @@ def embed_masks(photo: PhotoMasks, rgb: NDArray[np.uint8], model: ImageTextModel
     """(M, D) float32, unit norm: every mask of a photo (H, W, 3) uint8, cut out with its surroundings hidden."""
     cuts = [cut_out(rgb, enlarged(mask, rgb.shape[:2]), hidden=True) for mask in photo.masks]
     starts = range(0, len(cuts), _CUT_OUTS)
-    return np.concatenate([model.encode_images(cuts[start : start + _CUT_OUTS], job=job) for start in starts])
+    rows = []
+    for start in starts:
+        if job is not None:
+            job.step("running", start, len(cuts), unit="cut-outs")
+        rows.append(model.encode_images(cuts[start : start + _CUT_OUTS], job=silent(job)))
+    return np.concatenate(rows)
 
 
 def train_field(
@@ -201,21 +207,19 @@ def train_field(
         raise InputError("No mask was found in any photo; take other photos, or finer tiles.")
     tables = []
     for done, number in enumerate(kept):
-        if job is not None:
-            job.step("running", done, 2 * len(kept), unit="photos", note="every mask embedded")
-        tables.append(embed_masks(photos[number], pictures[number], model, job=job))
-    codes, decoder = train_autoencoder(np.concatenate(tables), steps=ae_steps, job=job)
+        portion = Portion(job, 30 * done / len(kept), 30 * (done + 1) / len(kept), "masks")
+        tables.append(embed_masks(photos[number], pictures[number], model, job=portion))
+    codes, decoder = train_autoencoder(np.concatenate(tables), steps=ae_steps, job=Portion(job, 30, 55, "autoencoder"))
     own = np.split(codes, np.cumsum([len(table) for table in tables])[:-1])
     maps = [mask_maps(photos[number]) for number in kept]
     trained = []
     for level, name in enumerate(LEVELS):
-        if job is not None:
-            job.step("running", len(LEVELS) + level, 2 * len(LEVELS), unit="levels", note=f"codes of level {name}")
+        portion = Portion(job, 55 + 15 * level, 70 + 15 * level, f"level {name}")
         masks = [one[level] >= 0 for one in maps]
         wanted = [
             np.where(mask[..., None], rows[one[level]], np.float32(0.0))
             for one, rows, mask in zip(maps, own, masks, strict=True)
         ]
-        trained.append(train_codes([views[number] for number in kept], wanted, masks, steps=steps, job=job))
+        trained.append(train_codes([views[number] for number in kept], wanted, masks, steps=steps, job=portion))
     field = LanguageField(model.name, LEVELS, codes=np.stack(trained, 1), decoder=decoder, objects=objects)
     return field.validated(views[0].gaussian_count)

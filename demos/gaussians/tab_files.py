@@ -98,6 +98,8 @@ def _required(selection: Selection | None) -> Selection:
 
 
 def _answer(shown: Shown) -> SceneAnswer:
+    if shown.answer is None and shown.handle.history.done:
+        raise InputError("The scene was edited since the last answer: press Find again.")
     if shown.answer is None:
         raise InputError("There is no answer yet: write what to look for and press Find.")
     return shown.answer

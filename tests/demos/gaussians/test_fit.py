@@ -70,7 +70,8 @@ def test_equal_runs_are_equal_to_the_last_bit_and_a_resumed_one_too(tmp_path: Pa
     job = Job(stop_late)
     with pytest.raises(Cancelled):
         fit(_photos(6), options, checkpoint=checkpoint, job=job)
-    assert checkpoint.exists()
+    with np.load(checkpoint) as kept:
+        assert int(kept["numbers"][1]) >= 120  # as far as it came, not as far as the last hundred
     resumed = fit(_photos(6), options, checkpoint=checkpoint)
     for name in NAMES:
         assert np.array_equal(getattr(whole.scene, name), getattr(resumed.scene, name)), name
