@@ -132,7 +132,8 @@ class LatentDiffusion:
         unet = self._parts.unet
         errors: list[float] = []
         for start in range(0, len(texts), TEXTS_AT_ONCE):
-            some = torch.from_numpy(texts[start : start + TEXTS_AT_ONCE]).to(self._device, unet.dtype)
+            rows = np.ascontiguousarray(texts[start : start + TEXTS_AT_ONCE])
+            some = torch.from_numpy(rows).to(self._device, unet.dtype)
             with exclusive(self._device, job), torch.inference_mode():
                 given = torch.from_numpy(noisy).to(self._device, unet.dtype).expand(len(some), *noisy.shape)
                 seen = unet(given, step, encoder_hidden_states=some).sample.float().cpu().numpy()
