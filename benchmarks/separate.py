@@ -8,10 +8,10 @@ SI-SDR: a gain is forgiven, means are taken off (Le Roux et al. 2019). SDR: plai
 another, higher figure. Improvement: the figure less that of the unprocessed mixture. Every row is the mean over the
 same mixtures with the standard error of the mean; pictures are asked only where one shows the sound. HPSS and NMF are
 told the truth where they have to choose ("oracle"). Ideal mask: |S| > |Mix| / 2 on 513 frequencies; through the rows:
-the same mask in our 256 rows and back; taught: found on the rows, as CLIPSep does and our training. Presence: the
-share of pairs of a label that is there and one that is not in which the first scores higher. Real-time factor: CPU
-seconds of all threads from file to files, a minute of 44.1 kHz stereo, over its length and over two cores. First
-sound: wall seconds from a file of ten seconds to the stem's file, models loaded.
+the same mask in our 256 rows and back; CLIPSep's target: both spectra are put on the rows first. Presence: the share
+of pairs of a label that is there and one that is not in which the first scores higher. Real-time factor: CPU seconds
+of all threads from file to files, a minute of 44.1 kHz stereo, over its length and over two cores. First sound: wall
+seconds from a file of ten seconds to the stem's file, models loaded.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from demos.separation.pipeline import listen, separate
 from demos.separation.sound import from_samples
 
 MIXTURE, HPSS, NMF = "mixture", "HPSS, better of two", "NMF, oracle grouping"
-IDEAL, THROUGH, TAUGHT = "ideal mask", "ideal mask through the rows", "mask that is taught"
+IDEAL, THROUGH, TAUGHT = "ideal mask", "ideal mask through the rows", "CLIPSep's target on the rows"
 OURS = ("label", "paraphrase", "picture", "wrong label")
 MAIN = "two families"
 BARS = {  # what the issue asks for: (kind, method) -> mean SI-SDR improvement, dB

@@ -50,7 +50,7 @@ def through_rows(case: Case) -> Floats:
 
 
 def taught(case: Case) -> Floats:
-    """The mask that CLIPSep teaches and so do we: both spectra looked up at the rows, then |S| > |Mix| / 2."""
+    """CLIPSep's target: both spectra are looked up at the rows, then |S| > |Mix| / 2."""
     mixed = spectrum(case.mixture)
     own, whole = (warp(np.abs(one)) for one in (spectrum(case.sources[0]), mixed))
     return waveform(unwarp(np.float32(own > 0.5 * whole), _TRANSFORM.frequency_hz) * mixed, len(case.mixture))
