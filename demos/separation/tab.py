@@ -26,7 +26,7 @@ _SAVE_ZIP = "() => { requestAnimationFrame(() => document.querySelector('#separa
 
 def _wire(parts: Parts) -> None:
     files = [parts.stem, parts.rest, parts.json]
-    answer = [*files, parts.tracks, parts.line, parts.shown, parts.zip]
+    answer = [*files, parts.tracks, parts.line, parts.shown]
     parts.run.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     run = parts.run.click(
         tab_run.separate_handler(parts),
@@ -40,6 +40,8 @@ def _wire(parts: Parts) -> None:
         tab_run.again_handler(parts), [parts.shown, *inputs.all()], answer,
         api_visibility="private", trigger_mode="always_last", **_HEAVY,
     )  # fmt: skip
+    for answered in (run, moved):  # a ZIP that is there holds the answer before
+        answered.success(lambda: gr.update(value=None, visible=False), None, parts.zip, **_LIGHT)
     # There is one sound to take apart: whichever was given last.
     parts.samples.input(
         tab_run.sample_handler(parts), parts.samples, [parts.sample, inputs.query, parts.sound], **_LIGHT

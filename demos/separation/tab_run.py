@@ -241,7 +241,6 @@ def _answer(
         parts.json: present.as_json(found, shown.opinions),
         parts.tracks: value,
         parts.line: status("done", words),
-        parts.zip: gr.update(value=None, visible=False),  # it held the answer before
     }
 
 

@@ -50,6 +50,8 @@ def test_public_endpoint_and_its_arguments(page: gr.Blocks, parts: Parts) -> Non
     arguments = list(inspect.signature(tab_run.separate_handler(parts)).parameters)
     assert arguments == ["audio", *Inputs.__dataclass_fields__, "picture", "video", "sample"]
     assert [component.get_block_name() for component in public[0].outputs[:3]] == ["audio", "audio", "json"]
+    returned = page.get_api_info()["named_endpoints"]["/separate"]["returns"]
+    assert [row["component"] for row in returned] == ["Soundoutput", "Soundoutput", "Json"]
 
 
 def test_stem_rest_and_json_come_first(parts: Parts, separator: Any, upload: SoundUpload) -> None:
