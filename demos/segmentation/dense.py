@@ -16,7 +16,7 @@ Source: He et al. 2013, Guided Image Filtering, TPAMI 35(6), eq. 5, 6, 19, 20; H
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,25 @@ def pooled(grid: Floats, mask_covers: Floats, points_xy: NDArray[np.floating] | 
         for n in np.flatnonzero(is_small):
             means[n] = read_at(grid, float(points_xy[n, 0]), float(points_xy[n, 1]))
     return unit_rows(means)
+
+
+def mean_grid(grids: Sequence[Floats]) -> Floats:
+    """The mean of dense features read at several sizes, on the finest grid.
+
+    Args:
+        grids: (h, w, D) each, over the same picture.
+
+    Returns:
+        (most rows, most columns, D) float32, unit norm; a single grid comes back as it is.
+    """
+    if len(grids) == 1:
+        return grids[0]
+    rows, columns = max(grid.shape[0] for grid in grids), max(grid.shape[1] for grid in grids)
+    total = np.zeros((rows, columns, grids[0].shape[2]), np.float32)
+    for grid in grids:
+        down, across = share_matrix(rows, grid.shape[0]), share_matrix(columns, grid.shape[1])
+        total += np.einsum("Hh,hwd,Ww->HWd", down, grid, across, optimize=True)
+    return unit_rows(total)
 
 
 def read_at(grid: Floats, x: float, y: float) -> Floats:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from core.calibration import unit_rows
 from core.images import Picture
-from demos.segmentation.analysis import mask_features
+from demos.segmentation.analysis import REGION_SCALES, dense_sides_px, mask_features
 from demos.segmentation.clicks import region_embedding
-from demos.segmentation.dense import bands, covers, guided_coefficients, pooled, read_at, share_matrix
+from demos.segmentation.dense import bands, covers, guided_coefficients, mean_grid, pooled, read_at, share_matrix
 from demos.segmentation.options import SegmentOptions
 from demos.segmentation.regions import puzzle_of
 from tests.demos.segmentation.test_pipeline import DenseStub
@@ -52,6 +52,31 @@ def test_pooling_is_the_weighted_mean() -> None:
     expected = np.einsum("nhw,hwd->nd", weights, GRID) / weights.sum((1, 2))[:, None]
     np.testing.assert_allclose(pooled(GRID, weights), unit_rows(expected.astype(np.float32)), atol=1e-5)
     assert not pooled(GRID, np.zeros((1, 6, 8), np.float32)).any()
+
+
+def test_mean_of_grids_lies_on_the_finest_and_between_cells() -> None:
+    coarse = unit_rows(RNG.standard_normal((3, 4, 5)).astype(np.float32))
+    found = mean_grid([coarse, GRID])
+    assert found.shape == GRID.shape
+    for i, j in np.ndindex(6, 8):
+        between = read_at(coarse, (j + 0.5) / 8, (i + 0.5) / 6)
+        np.testing.assert_allclose(found[i, j], unit_rows((between + GRID[i, j])[None])[0], atol=1e-5)
+    assert mean_grid([GRID]) is GRID
+
+
+class _Several(DenseStub):
+    """A ConvNet's answer: patches are worth asking for at several sizes."""
+
+    @property
+    def patch_sides_px(self) -> tuple[int, ...]:
+        return (32, 64)
+
+
+def test_regions_are_read_at_several_sizes_where_that_helps() -> None:
+    assert dense_sides_px(DenseStub(), SegmentOptions()) == (96,)
+    assert dense_sides_px(_Several(), SegmentOptions()) == tuple(round(32 * scale) for scale in REGION_SCALES)
+    assert dense_sides_px(_Several(), SegmentOptions(way="dense")) == (96,)
+    assert dense_sides_px(_Several(), SegmentOptions(dense_px=48)) == (48,)
 
 
 def test_a_mask_too_small_for_the_grid_is_read_at_its_innermost_point() -> None:
