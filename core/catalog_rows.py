@@ -166,10 +166,10 @@ _POCKET_LIGHT = ModelSpec(
         Bundled(
             "pocket-light",
             {
-                "card.json": "2ace9662c7147a97463829f863614fa71c75b4580f15c88025c6262b8252e162",
+                "card.json": "7fa5aa83527c7f1a23de2d09a80e265d3cb5eea4031730e7978e3ad5e6c7fc66",
                 "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
                 "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
-                "config.json": "150261562ac3d99b99377a69c9b1a75e9e62e99aa31161b73e32503cae733679",
+                "config.json": "f1d15c46f94de073255145007b0e3b617b199b8d223011b0a168fbadf942178b",
                 "direction.safetensors": "4a8be7261d6b1576981d8bad5a28403b19dd3596cdcd87a699e41c10dcd55965",
                 "rave.safetensors": "78dcb2008dc3e40065ac334a1881aa4343eec7346f8ee5312b809bd3a271f2f3",
             },
@@ -208,6 +208,32 @@ _POCKET_DENOISE = ModelSpec(
     image_px=256,
     preprocess="tiles of 256 px at full size, with the noise of each pixel",
     note="Comes with the hub and works offline. A tiny diffusion model for the noise of lifted shadows.",
+    source_url="",
+)
+
+_POCKET_DIFFDIS = ModelSpec(
+    name="pocket-diffdis",
+    title="Pocket DiffDis",
+    task="text-diffusion",
+    family="pocket-diffdis",
+    loader="core.diffusion_text:load",
+    sources=(
+        Bundled(
+            "pocket-diffdis",
+            {
+                "card.json": "9f2eed8d507558e0dd1ad942e4124d9bacfb19b780fbf2040edb723a94f0dc4d",
+                "config.json": "0d6cf91b633caf6a270b6fb3292a5a806e75a719589c43e7cbbf9ce986f7284d",
+                "model.safetensors": "fac1f3ae9d9f799e8b03add5025f42c5da75614f013f394395968141c208b612",
+            },
+        ),
+    ),
+    params_m=0.92,
+    download_mb=0,
+    licence="Apache-2.0",
+    is_non_commercial=False,
+    image_px=80,
+    preprocess="embeddings by Pocket CLIP",
+    note="Comes with the hub and works offline. Draws the text that a picture denoises to, for Pocket CLIP.",
     source_url="",
 )
 
@@ -573,6 +599,7 @@ ROWS: tuple[ModelSpec, ...] = (
     _POCKET_DENOISE,
     _POCKET_SEP,
     _CLAP,
+    _POCKET_DIFFDIS,
     _latent(
         "bk-sdm-tiny",
         "BK-SDM Tiny",

@@ -7,7 +7,7 @@ from typing import Literal
 
 Task = Literal[
     "image-text", "promptable-masks", "illumination", "denoising", "sound-separation", "sound-text",
-    "latent-diffusion", "picture-editing",
+    "text-diffusion", "latent-diffusion", "picture-editing",
 ]  # fmt: skip
 Family = Literal[
     "pocket", "clip", "siglip", "siglip2", "chinese-clip", "altclip", "pocket-sam", "sam", "sam-hf", "pocket-light",

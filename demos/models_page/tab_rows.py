@@ -22,6 +22,7 @@ _TASKS: dict[Task, str] = {
     "denoising": "Take out noise",
     "sound-separation": "Take sounds apart",
     "sound-text": "Compare sounds with words",
+    "text-diffusion": "Find the words that a picture denoises to",
     "latent-diffusion": "Judge pictures by diffusion",
     "picture-editing": "Draw pictures anew by diffusion",
 }

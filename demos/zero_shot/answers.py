@@ -65,7 +65,8 @@ def score(classifier: Classifier, embeddings: NDArray[np.float32], *, job: Job |
     if classifier.denoiser is not None and not classifier.is_independent:
         drawn = generative.cosines_of_draws(classifier.denoiser, embeddings, classifier.bank.rows, job=job)
         slope = classifier.denoiser.logit_scale / (options.temperature or 1.0)
-        confidences = probabilities(classifier.bank.grouped(drawn) * np.float32(slope), "softmax")
+        told = classifier.bank.grouped(drawn) * np.float32(slope)
+        confidences = probabilities((head.logits(cosines) + told) / np.float32(2), "softmax")
     if options.unknown_score == "cosine":
         unknown = cosines.max(axis=1)
     else:

@@ -1,6 +1,7 @@
 """Classification by generating: the text that a picture denoises to, or the text under which its noise is told best.
 
-    a diffusion over texts   softmax_c(s max_{t in c} mean_k cos(e0_k, t)), e0_k drawn given the picture
+    a diffusion over texts   softmax_c((z_c + s max_{t in c} mean_k cos(e0_k, t)) / 2), e0_k drawn given the picture, z
+                             the logits by name: both ways have one vote; alone neither is better on all sets (card)
     a latent diffusion       CLIP's best labels race over shared noise (core.diffusion_race); of their joint confidence
                              M each gets M exp(-z_c) / sum exp(-z), z the paired difference with the winner in
                              standard errors

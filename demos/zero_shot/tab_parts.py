@@ -15,7 +15,7 @@ from demos.widgets import PictureInput, model_choices, model_note, thumbnail
 from demos.zero_shot.samples import samples
 
 MODELS = tuple(row.name for row in by_task("image-text"))
-GENERATORS = tuple(row.name for row in by_task("latent-diffusion"))
+GENERATORS = tuple(row.name for task in ("text-diffusion", "latent-diffusion") for row in by_task(task))
 DEFAULT_LABELS = "dog\ncat\nbird\nperson\ncar\nbuilding\nflower\nfood"
 MAX_CLASSES = 5
 METHOD_CHOICES = [
@@ -126,7 +126,7 @@ def _place_wording() -> dict[str, Any]:
         generator = gr.Dropdown(
             model_choices(GENERATORS), value=GENERATORS[0], label="Diffusion model", visible=False, filterable=False,
             elem_id="zs-generator",
-            info="It ranks the best five labels anew: minutes a picture on a CPU, seconds on a GPU.",
+            info="The first draws words in a blink; the others rank the best five labels anew, minutes each on a CPU.",
         )  # fmt: skip
         templates = gr.Radio(
             TEMPLATE_CHOICES, value="photo", label="Each label is put into", elem_id="zs-templates",

@@ -26,6 +26,7 @@ LOADERS = {
     "denoising": "core.light_denoise",
     "sound-separation": "core.sep",
     "sound-text": "core.clap",
+    "text-diffusion": "core.diffusion_text",
     "latent-diffusion": "core.diffusion_latent",
     "picture-editing": "core.diffusion_latent",
 }

@@ -81,6 +81,7 @@ def similarities(
     drawn = np.einsum("nkd,md->nm", model.denoised(pictures), texts, optimize=True) / DRAWS
     with safe_open(ROOT / ENCODER / "model.safetensors", "np") as file:
         scale = float(np.exp(file.get_tensor("logit_scale")))
+    scale /= json.loads((ROOT / ENCODER / "calibration.json").read_text())["temperature"]
     return {"cosine": plain, "diffusion": drawn, "both": scale * plain + model.logit_scale * drawn}
 
 

@@ -13,7 +13,7 @@ from core.errors import Cancelled, InputError
 from core.images import Picture
 from core.tasks import Job
 from demos.zero_shot import present
-from demos.zero_shot.generative import SIDE_PX, TOP, NoiseJudge, TextDenoiser
+from demos.zero_shot.generative import SIDE_PX, TOP, NoiseJudge, TextDenoiser, cosines_of_draws
 from demos.zero_shot.options import Options
 from demos.zero_shot.pipeline import classify, classify_batch, where_it_looked
 from tests.stub_model import DIM, StubModel, halves, solid
@@ -26,7 +26,7 @@ BY_DIFFUSION = Options(method="diffusion", hubness=False)
 class Swap:
     """Denoises every picture to what it is told, whatever it shows."""
 
-    name, encoder, logit_scale = "swap", "stub", 20.0
+    name, encoder, logit_scale = "swap", "stub", 2_000.0
 
     def __init__(self, texts: np.ndarray) -> None:
         self.texts = texts
@@ -89,11 +89,23 @@ def test_the_text_that_a_picture_denoises_to_wins() -> None:
     assert found.curves is None and present.details(found)["curves"] is None
 
 
+def test_both_ways_have_one_vote() -> None:
+    model = stub()
+    swap = Swap(model.encode_texts(["green"]))
+    swap.logit_scale = 0.0
+    halved = classify(PICTURE, LABELS, BY_DIFFUSION, model=model, generator=swap)
+    by_name = classify(PICTURE, LABELS, Options(hubness=False, temperature=2.0), model=model)
+    assert [one.confidence for one in halved.ranked] == pytest.approx(
+        [one.confidence for one in by_name.ranked], abs=1e-5
+    )
+
+
 def test_draws_are_averaged() -> None:
     model = stub()
-    rows = model.encode_texts(["green", "green", "black"])
-    found = classify(PICTURE, LABELS, BY_DIFFUSION, model=model, generator=Swap(rows))
-    assert [one.label for one in found.ranked[:2]] == ["green", "black"]
+    drawn, texts = model.encode_texts(["green", "green", "black"]), model.encode_texts(["green", "black", "red"])
+    found = cosines_of_draws(Swap(drawn), np.zeros((2, DIM), np.float32), texts)
+    np.testing.assert_allclose(found, np.tile((drawn @ texts.T).mean(axis=0), (2, 1)), atol=1e-6)
+    assert found[0].argsort().tolist() == [2, 1, 0]
 
 
 def test_many_pictures_are_denoised_together() -> None:
