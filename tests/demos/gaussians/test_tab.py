@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import InputError
+from core.errors import InputError, ModelUnavailable
 from core.pool import Pool
 from core.tasks import Job
 from demos import permalink
@@ -270,6 +270,24 @@ def test_a_click_selects_what_is_there(parts: Parts, file: str, balls: World) ->
     assert updates[parts.shown].target.selection.rows.size == 150
     dropped = tab_run.drop_handler(parts)(updates[parts.shown])
     assert dropped[parts.shown].target is None and dropped[parts.viewer]["layer"] is None
+
+
+def test_a_click_lights_up_before_the_model_is_asked_for(parts: Parts, file: str, balls: World) -> None:
+    shown = ask(parts, file)[parts.shown]
+    uv, _ = balls.camera.resized(600, 400).project([(BALLS.index("green") - 1.5, 0.0, 0.4)])
+    given = event(camera=told_camera(balls), x=float(uv[0, 0]), y=float(uv[0, 1]))
+
+    def missing(self: Pool, name: str, *, job: Job | None = None) -> Any:
+        raise ModelUnavailable("There is no such model here.")
+
+    seen: list[Mapping[Any, Any]] = []
+    with mock.patch.object(Pool, "use", missing), pytest.raises(gr.Error, match="no such model"):
+        for update in tab_run.click_handler(parts)(shown, "auto", given):
+            seen.append(update)
+    lit = [update for update in seen if parts.clicked in update]
+    assert lit[0][parts.clicked]["count"] == 150 and lit[0][parts.clicked]["words"] == []
+    assert lit[0][parts.viewer]["layer"]["items"][0]["count"] == 150
+    assert seen[-1][parts.line]["state"] == "error" and parts.clicked not in seen[-1]  # what was found stays
 
 
 def test_a_click_into_nothing(parts: Parts, file: str, balls: World) -> None:
