@@ -66,7 +66,8 @@ def score(classifier: Classifier, embeddings: NDArray[np.float32], *, job: Job |
         drawn = generative.cosines_of_draws(classifier.denoiser, embeddings, classifier.bank.rows, job=job)
         slope = classifier.denoiser.logit_scale / (options.temperature or 1.0)
         told = classifier.bank.grouped(drawn) * np.float32(slope)
-        confidences = probabilities((head.logits(cosines) + told) / np.float32(2), "softmax")
+        votes: NDArray[np.float32] = ((head.logits(cosines) + told) / 2).astype(np.float32)
+        confidences = probabilities(votes, "softmax")
     if options.unknown_score == "cosine":
         unknown = cosines.max(axis=1)
     else:

@@ -7,15 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from core.diffusion_race import ROUNDS
 from core.errors import Cancelled, InputError
-from core.images import Picture
+from core.images import Picture, read_image
+from core.pool import POOL
 from core.tasks import Job
 from demos.zero_shot import present
 from demos.zero_shot.generative import SIDE_PX, TOP, NoiseJudge, TextDenoiser, cosines_of_draws
 from demos.zero_shot.options import Options
 from demos.zero_shot.pipeline import classify, classify_batch, where_it_looked
+from demos.zero_shot.samples import samples
 from tests.stub_model import DIM, StubModel, halves, solid
 
 LABELS = "red\ngreen\nblue\nyellow\nblack\nwhite"
@@ -188,3 +191,14 @@ def test_cancel_is_heard_between_texts() -> None:
     job = Job(report)  # type: ignore[arg-type]
     with pytest.raises(Cancelled):
         classify(PICTURE, LABELS, BY_DIFFUSION, model=stub(), generator=Judge({}), job=job)
+
+
+def test_the_bundled_models_answer_together() -> None:
+    torch.set_num_threads(1)
+    sample = samples()[0]
+    options = Options(method="diffusion")
+    with POOL.use("pocket-clip") as model, POOL.use("pocket-diffdis") as generator:
+        found = classify(read_image(sample.path), sample.labels, options, model=model, generator=generator)
+        again = classify(read_image(sample.path), sample.labels, options, model=model, generator=generator)
+    assert found.label == found.zero_shot[0].label and found.ranked == again.ranked
+    assert [one.confidence for one in found.ranked] != [one.confidence for one in found.zero_shot]
