@@ -166,7 +166,7 @@ _POCKET_LIGHT = ModelSpec(
         Bundled(
             "pocket-light",
             {
-                "card.json": "7fa5aa83527c7f1a23de2d09a80e265d3cb5eea4031730e7978e3ad5e6c7fc66",
+                "card.json": "6525723a239495c72ab5b6dedec7294b99e04a5139f7442ac958ed7ab26fde8d",
                 "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
                 "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
                 "config.json": "f1d15c46f94de073255145007b0e3b617b199b8d223011b0a168fbadf942178b",
@@ -247,9 +247,9 @@ _POCKET_SEP = ModelSpec(
         Bundled(
             "pocket-sep",
             {
-                "card.json": "e4d23e450a28e592b828b3e268d3db8d77de7fd41036112d67493dcc786fee97",
+                "card.json": "bca246a186a3689bfb53594caf553e21f5463d366a98b1f75fede55c71e42c11",
                 "config.json": "682bda9700cd854232fd0441d024daaee9f12e03e8665859239886043bf14215",
-                "model.safetensors": "295fbc7b97fd201c95bbf54cc730ea7c47b327e7c5f7ce2e30803d4e9f308e30",
+                "model.safetensors": "e9d32557eb74bfc0fd46318b9fb4bd6497840955e75ada362dbc14f77d65e755",
             },
         ),
     ),
