@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]  # (T, C)
 
-MEMORY_BYTES = 64_000_000  # a sound above that lives in a temporary file: an hour of stereo has 1.3 GB
+MEMORY_BYTES = 16_000_000  # a sound above that lives in a temporary file: an hour of stereo has 1.3 GB
 BLOCK_FRAMES = 1 << 18
 _VALUE_BYTES = 4
 
