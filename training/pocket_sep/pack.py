@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,11 +46,23 @@ def save_weights(weights: dict[str, torch.Tensor], path: Path) -> None:
     path.chmod(0o644)
 
 
-def make_card(run: Path, parameters_m: float) -> dict[str, Any]:
+def spent_by(runs: Sequence[Path]) -> dict[str, Any]:
+    """What runs that began with each other's weights spent together, with the recipe of each."""
+    lasts = []
+    for run in runs:
+        with (run / "log.csv").open(newline="") as file:
+            lasts.append(dict(zip(LOGGED, list(csv.reader(file))[-1], strict=True)))
+    return {
+        "steps": sum(int(last["step"]) for last in lasts),
+        "mixtures": sum(int(last["mixtures"]) for last in lasts),
+        "cpu_minutes": round(sum(float(last["cpu_seconds"]) for last in lasts) / 60, 1),
+        "wall_minutes": round(sum(float(last["seconds"]) for last in lasts) / 60, 1),
+        "recipes": [json.loads((run / "recipe.json").read_text()) for run in runs],
+    }
+
+
+def make_card(runs: Sequence[Path], parameters_m: float) -> dict[str, Any]:
     """The card; scores are written by ``python -m benchmarks.separate --write-card``."""
-    with (run / "log.csv").open(newline="") as file:
-        last = dict(zip(LOGGED, list(csv.reader(file))[-1], strict=True))
-    recipe = json.loads((run / "recipe.json").read_text())
     return {
         "name": "pocket-sep",
         "what": "A tiny sound separator trained from scratch by this project. It knows the sounds in its config.json,"
@@ -57,13 +70,7 @@ def make_card(run: Path, parameters_m: float) -> dict[str, Any]:
         "licence": "Apache-2.0 for the weights as far as it is ours to give; trained on the sets below.",
         "parameters_m": round(parameters_m, 2),
         "input": "16 kHz, windows of 64 ms every 16 ms, 256 rows, 4.1 s at a time; queries by pocket-clip",
-        "training": {
-            "steps": int(last["step"]),
-            "mixtures": int(last["mixtures"]),
-            "cpu_minutes": round(float(last["cpu_seconds"]) / 60, 1),
-            "wall_minutes": round(float(last["seconds"]) / 60, 1),
-            "recipe": recipe,
-        },
+        "training": spent_by(runs),
         "data": [{"set": name, "kind": kind, "licence": licence} for name, kind, licence in DATA_SETS],
         "held_out": "every tenth file by the hash of its name; 2 ways of naming each sound; a fifth of the pictures",
         "scores": [],
@@ -73,6 +80,7 @@ def make_card(run: Path, parameters_m: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--earlier", type=Path, nargs="*", default=[], help="runs that it began with, oldest first")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--mixtures", type=int, default=MIXTURES, help="that the presence head is fitted on")
@@ -102,7 +110,7 @@ def main() -> None:
     )
     write_config(args.out, asdict(sizes), usage)
     count = sum(v.numel() for n, v in net.state_dict().items() if "running" not in n and "num_" not in n)
-    (args.out / "card.json").write_text(json.dumps(make_card(args.run, count / 1e6), indent=1) + "\n")
+    (args.out / "card.json").write_text(json.dumps(make_card([*args.earlier, args.run], count / 1e6), indent=1) + "\n")
 
 
 def write_config(folder: Path, sizes: dict[str, Any], usage: Usage) -> None:
