@@ -48,6 +48,7 @@ class Job:
         self._stage: Stage | None = None
         self._stage_start_s = 0.0
         self._stage_start_done = 0.0  # a resumed download does not start at 0
+        self._stage_done = 0.0
 
     @property
     def is_cancelled(self) -> bool:
@@ -79,8 +80,9 @@ class Job:
         """
         self.check()
         now_s = time.monotonic()
-        if stage != self._stage:
+        if stage != self._stage or (done or 0.0) < self._stage_done:  # counting begins again: so does the pace
             self._stage, self._stage_start_s, self._stage_start_done = stage, now_s, done or 0.0
+        self._stage_done = done or 0.0
         eta_s = None
         if done and total and done > self._stage_start_done:
             eta_s = (now_s - self._stage_start_s) * max(total - done, 0.0) / (done - self._stage_start_done)

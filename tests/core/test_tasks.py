@@ -41,3 +41,16 @@ def test_waiting_ends_at_once_when_another_thread_cancels() -> None:
     with pytest.raises(Cancelled):
         job.wait(30)
     assert time.monotonic() - start_s < 10
+
+
+def test_a_count_that_begins_again_has_a_pace_of_its_own() -> None:
+    """One stage counts seconds twice: what the first count took says nothing about the second."""
+    told: list[Step] = []
+    job = Job(told.append)
+    starts_s = []
+    for done in (0.0, 3600.0, 0.0, 1.0):
+        job.step("running", done, 3600.0)
+        starts_s.append(job._stage_start_s)
+        job.wait(0.01)
+    assert starts_s[0] == starts_s[1] < starts_s[2] == starts_s[3]
+    assert told[2].eta_s is None and told[3].eta_s is not None
