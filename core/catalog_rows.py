@@ -247,7 +247,7 @@ _POCKET_SEP = ModelSpec(
         Bundled(
             "pocket-sep",
             {
-                "card.json": "13066b80ba11fda33c1e8492254770219c09f13a182920320fa022a5aefc54be",
+                "card.json": "91cecda292cf255d69345e07825e511a4a66033a8be4e7c92f4595a4bf069f24",
                 "config.json": "682bda9700cd854232fd0441d024daaee9f12e03e8665859239886043bf14215",
                 "model.safetensors": "e9d32557eb74bfc0fd46318b9fb4bd6497840955e75ada362dbc14f77d65e755",
             },
