@@ -12,6 +12,7 @@ from core.images import read_image
 from demos.base import status
 from demos.enhancement.options import MOST_STRENGTH, Denoising, EnhanceOptions, Method
 from demos.enhancement.samples import samples
+from demos.forms import Fields
 from demos.views import View
 from demos.widgets import PictureInput, model_choices, thumbnail
 
@@ -29,7 +30,7 @@ NOISE_CHOICES: list[tuple[str, Denoising]] = [("Diffusion model", "diffusion"), 
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Fields):
     """What a visitor sets; the order is that of the endpoint's arguments after the photo."""
 
     method: gr.Radio
@@ -40,10 +41,6 @@ class Inputs:
     skips_well_lit: gr.Checkbox
     judge: gr.Dropdown
     denoiser: gr.Radio
-
-    def all(self) -> list[Any]:
-        """The components in order."""
-        return list(vars(self).values())
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from demos.gaussians.samples import bundled
 from demos.gaussians.tab_parts import DEFAULT_SIDE_PX, OWN_MODEL, USUAL
-
-Updates = Iterator[dict[Any, Any]]
 
 # The endpoint's arguments after the query, in the order of ``Inputs``, as they stand on the page when it opens.
 DEFAULTS: dict[str, Any] = {
@@ -59,27 +55,3 @@ Args:
         "height": 3}.
     file: A scene file of your own, in the place of a bundled one; a list of several for LangSplat's checkpoints.
 """
-
-
-def with_settings(*kept: str, doc: str) -> Callable[[Callable[[Mapping[str, Any]], Updates]], Callable[..., Updates]]:
-    """Let a handler that takes its arguments as one mapping be called as the endpoint documents it.
-
-    Args:
-        kept: Names of the states that the page adds at the end; they are None for a program.
-        doc: What the endpoint says of itself.
-    """
-    names = [("query", inspect.Parameter.empty), *DEFAULTS.items(), *((name, None) for name in kept)]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature([inspect.Parameter(name, kind, default=value) for name, value in names])
-
-    def wrap(run: Callable[[Mapping[str, Any]], Updates]) -> Callable[..., Updates]:
-        def call(*args: Any, **more: Any) -> Updates:
-            given = signature.bind(*args, **more)
-            given.apply_defaults()
-            yield from run(given.arguments)
-
-        call.__name__, call.__doc__ = run.__name__, doc
-        call.__signature__ = signature  # type: ignore[attr-defined]
-        return call
-
-    return wrap

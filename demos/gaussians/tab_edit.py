@@ -12,12 +12,12 @@ from core.errors import InputError
 from core.labels import quoted
 from core.tasks import Job
 from demos.base import run_job, status
+from demos.forms import Updates
 from demos.gaussians import present
 from demos.gaussians.answers import SceneHandle
 from demos.gaussians.commands import DIRECTIONS, Command, Direction, colour_named, read_command
 from demos.gaussians.pipeline import edit, query, redo, undo
 from demos.gaussians.select import extent_of
-from demos.gaussians.tab_api import Updates
 from demos.gaussians.tab_parts import Inputs, Parts
 from demos.gaussians.tab_run import data_of, leased, options_of
 from demos.gaussians.tab_state import Shown, Target, edited, next_serial

@@ -14,10 +14,11 @@ import gradio as gr
 from core.errors import InputError
 from core.tasks import Job
 from demos.base import run_job, status
+from demos.forms import Updates
 from demos.gaussians import exports, present
 from demos.gaussians.answers import SceneAnswer
 from demos.gaussians.history import Selection
-from demos.gaussians.tab_api import DEFAULTS, Updates
+from demos.gaussians.tab_api import DEFAULTS
 from demos.gaussians.tab_parts import EXPORTS, Inputs, Parts
 from demos.gaussians.tab_run import data_of
 from demos.gaussians.tab_state import Shown, page_file

@@ -6,11 +6,9 @@ import itertools
 import json
 from typing import Any
 
-import gradio as gr
-
-from core.errors import InputError
 from demos import permalink
-from demos.base import status, visible_errors
+from demos.base import visible_errors
+from demos.forms import link_opener
 from demos.gaussians.options import LEVEL_CHOICES, ORDERS, THRESHOLDS
 from demos.gaussians.samples import bundled
 from demos.gaussians.tab_parts import MODELS, OWN_MODEL, SIDES_PX, TEMPLATES, Inputs, Parts
@@ -66,25 +64,11 @@ def _camera_text(camera: Any) -> str:
 def open_link(parts: Parts) -> Any:
     """The handler of a page load: put the settings of the link into the components, and say what did not fit."""
 
-    def run(request: gr.Request) -> dict[Any, Any]:
-        query = request.query_params
-        if query.get("tab") != SLUG or not query.get("p"):
-            return {parts.line: status("idle")}
-        try:
-            settings, problems = permalink.unpack(query.get("p", ""), SCHEMA)
-        except InputError as error:
-            return {parts.line: status("error", str(error))}
-        updates: dict[Any, Any] = {getattr(parts.inputs, name): value for name, value in settings.items()}
-        if "camera" in settings:
-            updates[parts.inputs.camera] = _camera_of(settings["camera"])
-        line = (
-            status("error", " ".join(problems))
-            if problems
-            else status("idle", "These settings come from the link. Press Find to see its answer.")
-        )
-        return {**updates, parts.line: line}
+    def adjust(settings: permalink.Settings) -> dict[str, Any]:
+        return {"camera": _camera_of(settings["camera"])} if "camera" in settings else {}
 
-    return run
+    press = "Press Find to see its answer."
+    return link_opener(SLUG, SCHEMA, parts.inputs, parts.line, press=press, adjust=adjust)
 
 
 def _camera_of(text: str) -> Any:

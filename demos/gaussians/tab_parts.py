@@ -10,6 +10,7 @@ import gradio as gr
 from core.catalog import by_task
 from core.prompts import TEMPLATE_SETS
 from demos.base import status
+from demos.forms import Fields
 from demos.gaussians.formats.reading import FORMATS
 from demos.gaussians.options import KINDS, LEVEL_CHOICES, ORDERS, THRESHOLDS, QueryOptions
 from demos.gaussians.samples import bundled
@@ -52,7 +53,7 @@ EXPORTS = (
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Fields):
     """What a visitor sets; the order is that of the endpoint's arguments."""
 
     query: gr.Textbox
@@ -74,10 +75,6 @@ class Inputs:
     side_px: gr.Dropdown
     camera: gr.JSON
     file: gr.File
-
-    def all(self) -> list[Any]:
-        """The components in order."""
-        return list(vars(self).values())
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from core.labels import quoted
 from core.pool import POOL
 from core.tasks import Job
 from demos.base import run_job, status
+from demos.forms import Updates, with_settings
 from demos.gaussians import present
 from demos.gaussians.answers import ClickAnswer, SceneAnswer, SceneHandle
 from demos.gaussians.cameras import Camera
@@ -30,7 +31,7 @@ from demos.gaussians.options import Kind, QueryOptions
 from demos.gaussians.pipeline import click, picture, query, view_picture
 from demos.gaussians.samples import bundled
 from demos.gaussians.select import extent_of
-from demos.gaussians.tab_api import QUERY_DOC, Updates, with_settings
+from demos.gaussians.tab_api import DEFAULTS, QUERY_DOC
 from demos.gaussians.tab_parts import Parts
 from demos.gaussians.tab_state import Shown, Target, current, model_of, next_serial, source_of
 from demos.gaussians.viewpoints import number_of, read_camera
@@ -201,7 +202,7 @@ def query_handler(parts: Parts) -> Callable[..., Updates]:
     empty = {parts.picture: None, parts.mask: None, parts.json: None}
     folder = parts.viewer.GRADIO_CACHE
 
-    @with_settings("shown", doc=QUERY_DOC)
+    @with_settings("query", DEFAULTS, "shown", doc=QUERY_DOC)
     def query_scene(given: Mapping[str, Any]) -> Updates:
         shown: Shown | None = given["shown"]
         done = yield from run_job(lambda job: _answered(given, shown, folder, job), parts.line, always=empty)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from demos.segmentation.tab_parts import AUTO, DEFAULT_LABELS, MASK_MODELS, MODELS, USUAL
-
-Updates = Iterator[dict[Any, Any]]
 
 # The endpoints' arguments after the picture, in the order of ``Inputs``, as they stand on the page when it opens.
 DEFAULTS: dict[str, Any] = {
@@ -70,28 +66,3 @@ Args:
     edges: For "dense": "guided" or "none".
     vocabulary: Nouns to find words among; empty takes the hub's.
 """
-
-
-def with_settings(first: str, *kept: str, doc: str) -> Callable[[Callable[..., Updates]], Callable[..., Updates]]:
-    """Let a handler that takes its arguments as one mapping be called as the endpoint documents it.
-
-    Args:
-        first: Name of the argument that has no default.
-        kept: Names of the states that the page adds at the end; they are None for a program.
-        doc: What the endpoint says of itself.
-    """
-    names = [(first, inspect.Parameter.empty), *DEFAULTS.items(), *((name, None) for name in kept)]
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature([inspect.Parameter(name, kind, default=value) for name, value in names])
-
-    def wrap(run: Callable[[Mapping[str, Any]], Updates]) -> Callable[..., Updates]:
-        def call(*args: Any, **more: Any) -> Updates:
-            given = signature.bind(*args, **more)
-            given.apply_defaults()
-            yield from run(given.arguments)
-
-        call.__name__, call.__doc__ = run.__name__, doc
-        call.__signature__ = signature  # type: ignore[attr-defined]
-        return call
-
-    return wrap

@@ -10,9 +10,10 @@ from typing import Any
 from core.errors import InputError
 from core.tasks import Job
 from demos.base import run_job, status
+from demos.forms import Updates, with_settings
 from demos.segmentation import present
 from demos.segmentation.batch import Batch, segment_batch
-from demos.segmentation.tab_api import Updates, with_settings
+from demos.segmentation.tab_api import DEFAULTS
 from demos.segmentation.tab_parts import Parts
 from demos.segmentation.tab_run import asked, check_words, leased
 
@@ -27,7 +28,7 @@ def batch_handler(parts: Parts) -> Callable[..., Updates]:
     """The handler of the endpoint /segment_batch and of its button."""
     empty = {parts.table: None, parts.zip: None}
 
-    @with_settings("files", doc=BATCH_DOC)
+    @with_settings("files", DEFAULTS, doc=BATCH_DOC)
     def segment_all(given: Mapping[str, Any]) -> Updates:
         def work(job: Job) -> tuple[Batch, str]:
             wanted = asked(given)

@@ -10,6 +10,7 @@ import gradio as gr
 from core.catalog import by_task
 from core.images import read_image
 from demos.base import status
+from demos.forms import Fields
 from demos.segmentation.options import (
     CROPS,
     DENSE_METHODS,
@@ -67,7 +68,7 @@ EXPORTS = (
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Fields):
     """What a visitor sets; the order is that of the endpoint's arguments after the picture."""
 
     labels: gr.Textbox
@@ -94,10 +95,6 @@ class Inputs:
     dense_method: gr.Radio
     edges: gr.Radio
     vocabulary: gr.Textbox
-
-    def all(self) -> list[Any]:
-        """The components in order."""
-        return list(vars(self).values())
 
 
 @dataclass(frozen=True)

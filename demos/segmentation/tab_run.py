@@ -19,13 +19,14 @@ from core.pool import POOL
 from core.prompts import templates_of
 from core.tasks import Job
 from demos.base import run_job, status
+from demos.forms import Updates, with_settings
 from demos.segmentation import present
 from demos.segmentation.edits import Edits, edited
 from demos.segmentation.heat import heat_maps, words_of
 from demos.segmentation.options import SegmentOptions
 from demos.segmentation.pipeline import Analysis, Segmentation, analyse, label
 from demos.segmentation.samples import samples
-from demos.segmentation.tab_api import SEGMENT_DOC, Updates, with_settings
+from demos.segmentation.tab_api import DEFAULTS, SEGMENT_DOC
 from demos.segmentation.tab_files import Files, jpeg, output_files, page_file
 from demos.segmentation.tab_parts import AUTO, Parts
 from demos.segmentation.vocabulary import read_nouns
@@ -195,7 +196,7 @@ def segment_handler(parts: Parts) -> Callable[..., Updates]:
     """The handler of the endpoint /segment and of its button."""
     empty = {parts.overlay: None, parts.label_map: None, parts.json: None}
 
-    @with_settings("image", "shown", "edits", doc=SEGMENT_DOC)
+    @with_settings("image", DEFAULTS, "shown", "edits", doc=SEGMENT_DOC)
     def segment(given: Mapping[str, Any]) -> Updates:
         shown: Shown | None = given["shown"]
         changes = (given["edits"] or Edits()).for_new_words()

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from demos.base import status
+from demos.forms import Fields
 from demos.separation.options import DEPTHS, SeparateOptions
 from demos.separation.samples import samples
 from demos.separation.tab_fields import SoundInput, SoundOutput
@@ -26,7 +27,7 @@ KEPT_S = 3_600.0  # how long an answer is kept for the sliders
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Fields):
     """What a visitor sets; the order is that of the endpoint's arguments after the sound."""
 
     query: gr.Textbox
@@ -39,10 +40,6 @@ class Inputs:
     mode: gr.Radio
     depth: gr.Radio
     is_judged: gr.Checkbox
-
-    def all(self) -> list[Any]:
-        """The components in order."""
-        return list(vars(self).values())
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from core.errors import InputError
 from core.prompts import TEMPLATE_SETS
 from demos import permalink
-from demos.base import status, visible_errors
+from demos.base import visible_errors
+from demos.forms import link_opener
 from demos.permalink import Choice, Flag, Number, Text
 from demos.zero_shot.options import METHODS
 from demos.zero_shot.tab_parts import GENERATORS, MODELS, Inputs, Parts
@@ -43,26 +43,14 @@ def make_link(*values: Any) -> dict[str, Any]:
 def open_link(parts: Parts) -> Any:
     """The handler of a page load: put the settings of the link into the components, and say what did not fit."""
 
-    def run(request: gr.Request) -> dict[Any, Any]:
-        query = request.query_params
-        if query.get("tab", SLUG) != SLUG or not query.get("p"):
-            return {parts.line: status("idle")}
-        try:
-            settings, problems = permalink.unpack(query.get("p", ""), SCHEMA)
-        except InputError as error:
-            return {parts.line: status("error", str(error))}
-        updates: dict[Any, Any] = {getattr(parts.inputs, name): value for name, value in settings.items()}
+    def adjust(settings: permalink.Settings) -> dict[str, Any]:
+        updates = {}
         if settings.get("templates") == "own":
-            own = settings.get("own_templates", "")
-            updates[parts.inputs.own_templates] = gr.update(value=own, visible=True)
+            updates["own_templates"] = gr.update(value=settings.get("own_templates", ""), visible=True)
         if settings.get("method") == "diffusion":
             chosen = {"value": settings["generator"]} if "generator" in settings else {}
-            updates[parts.inputs.generator] = gr.update(visible=True, **chosen)
-        line = (
-            status("error", " ".join(problems))
-            if problems
-            else status("idle", "These settings come from the link. Choose a picture, then press Classify.")
-        )
-        return {**updates, parts.line: line}
+            updates["generator"] = gr.update(visible=True, **chosen)
+        return updates
 
-    return run
+    press = "Choose a picture, then press Classify."
+    return link_opener(SLUG, SCHEMA, parts.inputs, parts.line, press=press, is_first=True, adjust=adjust)

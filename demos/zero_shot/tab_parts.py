@@ -10,6 +10,7 @@ import gradio as gr
 from core.catalog import by_task
 from core.images import read_image
 from demos.base import status
+from demos.forms import Fields
 from demos.views import LabelBars, View
 from demos.widgets import PictureInput, model_choices, model_note, thumbnail
 from demos.zero_shot.samples import samples
@@ -37,7 +38,7 @@ HEAT_NOTE = {"lines": ["After an answer you see here where its label was found."
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(Fields):
     """What a visitor sets; the order is that of the endpoint's arguments after the picture."""
 
     labels: gr.Textbox
@@ -52,10 +53,6 @@ class Inputs:
     hubness: gr.Checkbox
     descriptors: gr.Textbox
     generator: gr.Dropdown
-
-    def all(self) -> list[Any]:
-        """The components in order."""
-        return list(vars(self).values())
 
 
 @dataclass(frozen=True)
