@@ -36,16 +36,21 @@ class _SceneFilesData(ListFiles):
 
 
 class SceneFiles(gr.File):
-    """Scene files of one's own: one, or several that belong together."""
-
-    def __init__(self, **more: Any) -> None:
-        """Place it; ``more`` as for gr.File."""
-        super().__init__(**{**more, "file_count": "multiple"})
-        self.data_model = _SceneFilesData
+    """Scene files of one's own: one, or several that belong together; placed by :func:`place_scene_files`."""
 
     def get_block_name(self) -> str:
         """The browser shows it as a file field."""
         return "file"
+
+
+def place_scene_files(**more: Any) -> SceneFiles:
+    """Place the field; ``more`` as for gr.File.
+
+    A constructor of our own would not do: what the page gets is what Gradio finds in the constructor's signature.
+    """
+    field = SceneFiles(file_count="multiple", **more)
+    field.data_model = _SceneFilesData
+    return field
 
 
 class SceneChoice(gr.Dropdown):

@@ -15,7 +15,7 @@ from demos.gaussians.formats.reading import FORMATS
 from demos.gaussians.options import KINDS, LEVEL_CHOICES, ORDERS, THRESHOLDS, QueryOptions
 from demos.gaussians.samples import bundled
 from demos.gaussians.tab_build import BuildParts, place_build
-from demos.gaussians.tab_fields import SceneChoice, SceneFiles
+from demos.gaussians.tab_fields import SceneChoice, place_scene_files
 from demos.gaussians.tab_view import Viewer
 from demos.views import View
 from demos.widgets import PictureInput, model_choices, model_note
@@ -128,7 +128,7 @@ def _place_scene(holder: dict[str, Any]) -> None:
         choices, value=choices[0][1] if choices else None, label="Scene", elem_id="gs-scene", filterable=False
     )
     with gr.Accordion("A scene of your own", open=False, elem_classes="settings", elem_id="gs-own"):
-        holder["file"] = SceneFiles(label=f"Scene file: {', '.join(FORMATS)}", height=150, elem_id="gs-file")
+        holder["file"] = place_scene_files(label=f"Scene file: {', '.join(FORMATS)}", height=150, elem_id="gs-file")
     holder["build"] = place_build()
 
 

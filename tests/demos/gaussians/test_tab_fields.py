@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 from gradio.data_classes import FileData
 
-from demos.gaussians.tab_fields import SceneChoice, SceneFiles
+from demos.gaussians.tab_fields import SceneChoice, SceneFiles, place_scene_files
 
 OTHER = 'The scene is one of the names tabletop, room; a file goes into the parameter "file".'
 NAMES = [("Toybox tabletop", "tabletop"), ("Toybox room", "room")]
@@ -24,7 +24,7 @@ def _given(field: SceneFiles, value: Any) -> Any:
 @pytest.fixture
 def files(tmp_path: Path) -> SceneFiles:
     with gr.Blocks():
-        field = SceneFiles(label="Scene")
+        field = place_scene_files(label="Scene", elem_id="scene", height=150)
     field.GRADIO_CACHE = str(tmp_path)
     return field
 
@@ -78,3 +78,9 @@ def test_another_scene_is_told_in_a_sentence(scene: SceneChoice, value: Any, wor
 
 def test_the_browser_shows_them_as_what_they_extend(scene: SceneChoice, files: SceneFiles) -> None:
     assert scene.get_block_name() == "dropdown" and files.get_block_name() == "file"
+
+
+def test_the_page_gets_what_the_field_was_placed_with(scene: SceneChoice, files: SceneFiles) -> None:
+    told = files.get_config()
+    assert (told["label"], told["elem_id"], told["height"], told["file_count"]) == ("Scene", "scene", 150, "multiple")
+    assert scene.get_config()["label"] == "Scene"
