@@ -94,7 +94,8 @@ def test_more_parts_than_the_file_can_number_are_refused(tmp_path: Path) -> None
 
 
 def test_bundled_scenes_come_with_thirty_queries_and_their_cards() -> None:
-    assert [sample.name for sample in bundled()] == list(LAYOUTS)
+    trained = [f"{name}-langsplat" for name in LAYOUTS]
+    assert [sample.name for sample in bundled()] == [*LAYOUTS, *trained]
     for sample in bundled():
         truth = read_truth(sample.path.with_name(TRUTH))
         assert len(truth.queries) >= 30 and {query.kind for query in truth.queries} == {"object", "attribute", "part"}
