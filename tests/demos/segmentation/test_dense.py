@@ -76,6 +76,7 @@ def test_regions_are_read_at_several_sizes_where_that_helps() -> None:
     assert dense_sides_px(DenseStub(), SegmentOptions()) == (96,)
     assert dense_sides_px(_Several(), SegmentOptions()) == tuple(round(32 * scale) for scale in REGION_SCALES)
     assert dense_sides_px(_Several(), SegmentOptions(way="dense")) == (96,)
+    assert dense_sides_px(_Several(), SegmentOptions(way="sam+clip")) == (96,), "cut-outs name the regions there"
     assert dense_sides_px(_Several(), SegmentOptions(dense_px=48)) == (48,)
 
 
