@@ -43,6 +43,10 @@ GAIN_JITTER = 0.5  # spread of the pictures' level, natural logarithm
 WARM_UP = 0.03  # share of the budget
 CHECKPOINT_SECONDS = 120.0  # wall
 AVERAGE_STEPS = 4
+FROM_COMMAND_LINE = (  # fields of the recipe
+    "minutes", "steps", "batch", "frames", "channels", "label_share", "fidelity_share", "rate", "inner_rate", "seed",
+    "device",
+)  # fmt: skip
 LOGGED = ("step", "mixtures", "seconds", "cpu_seconds", "loss", "hit", "rate")
 
 
@@ -112,7 +116,7 @@ class Batch:
         mixture: (B, 1, 256, F) magnitudes.
         sources: (B, N, 256, F) magnitudes.
         queries: (B, N + 1, D); the last one names nothing in the mixture.
-        energies: (B, N + 1, 256, F), see training.pocket_sep.mixtures.energies_of.
+        energies: (B, N + 1, 256, F), see training.pocket_sep.mixtures.energies_of; (B, 0) where no loss asks for them.
         loudness: (B, N) energy of each source.
         chosen: (B, N) index of each source's label.
         all_queries: (L, D), one query of every label.
@@ -142,8 +146,9 @@ def make_batch(clips: Clips, queries: Queries, recipe: Recipe, rng: Generator) -
         embeddings = [queries.draw(name, kind_of(recipe, rng), rng) for name in (*drawn.names, absent)]
         chosen = np.array([clips.labels.index(name) for name in drawn.names])
         shown = levelled(picture, level, FLOOR).T[None]
+        energies = energies_of(spectra) if recipe.fidelity_share else np.zeros(0, np.float32)
         loud = (np.abs(spectra) ** 2).sum((1, 2))
-        rows.append((shown, mixture[None], sources, np.stack(embeddings), energies_of(spectra), loud, chosen))
+        rows.append((shown, mixture[None], sources, np.stack(embeddings), energies, loud, chosen))
     every = np.stack([queries.draw(name, kind_of(recipe, rng), rng) for name in clips.labels])
     parts = [*(np.stack(part) for part in zip(*rows, strict=True)), every]
     return Batch(*(torch.from_numpy(part).to(recipe.device) for part in parts))
@@ -303,14 +308,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--noise-invariant", action="store_true", help="train the NIT heads too")
     parser.add_argument("--widths", type=int, nargs="+", default=list(Recipe.widths))
-    names = ("minutes", "steps", "batch", "frames", "channels", "label_share", "fidelity_share", "rate", "inner_rate")
-    for name in (*names, "seed", "device"):
+    for name in FROM_COMMAND_LINE:
         default = getattr(Recipe, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
-    recipe = Recipe(**{name: getattr(args, name) for name in (*names, "seed", "device")})
+    recipe = Recipe(**{name: getattr(args, name) for name in FROM_COMMAND_LINE})
     recipe = replace(recipe, widths=tuple(args.widths), is_noise_invariant=args.noise_invariant)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
