@@ -13,14 +13,13 @@ arXiv:2404.01889. Written anew from the architecture; tensors bear the authors' 
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.errors import ModelUnavailable
+from core.loading import unpickled_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,7 +84,7 @@ def read_tensors(path: Path, title: str) -> dict[str, Tensor]:
     Raises:
         ModelUnavailable: the file is damaged, holds something else, or another network.
     """
-    tensors = _read_safetensors(path, title) if path.suffix == ".safetensors" else _read_pickle(path, title)
+    tensors = _read_safetensors(path, title) if path.suffix == ".safetensors" else unpickled_tensors(path, title)
     return fitting(tensors, title)
 
 
@@ -115,19 +114,6 @@ def _read_safetensors(path: Path, title: str) -> dict[str, Tensor]:
         return dict(load_file(path))
     except (SafetensorError, OSError) as error:
         raise ModelUnavailable(f"{title} cannot be read: {path.name} is missing or damaged.") from error
-
-
-def _read_pickle(path: Path, title: str) -> dict[str, Tensor]:
-    import torch
-
-    refusal = f"{title} is not loaded: {path.name} is not a plain file of tensors, and a pickle can run code."
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError, ValueError, OSError) as error:
-        raise ModelUnavailable(refusal) from error
-    if not isinstance(content, Mapping) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise ModelUnavailable(refusal)
-    return {str(name): value for name, value in content.items()}
 
 
 @lru_cache(maxsize=1)

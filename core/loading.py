@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.errors import HubError, ModelUnavailable
 
@@ -63,3 +66,25 @@ def require_fit(net: nn.Module, tensors: Mapping[str, Tensor], title: str) -> No
                 f"The weights of {title} do not fit its sizes: it {fault} {len(names)} tensors such as {names[0]}; the"
                 " files do not belong together, so get the model again."
             )
+
+
+def unpickled_tensors(path: Path, title: str) -> dict[str, Tensor]:
+    """The tensors of a state dict that torch saved; its restricted unpickler refuses anything that could run code.
+
+    Files are mapped, not read: pages that are not needed any more need no memory. Those of old torch cannot be mapped.
+
+    Raises:
+        ModelUnavailable: the file holds something else, or is damaged; one sentence.
+    """
+    import torch
+
+    refusal = f"{path.name} of {title} is not a plain file of tensors and is not loaded, because a pickle can run code."
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError, ValueError, OSError) as error:
+        raise ModelUnavailable(refusal) from error
+    if not isinstance(content, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
+    ):
+        raise ModelUnavailable(refusal)
+    return dict(content)

@@ -9,15 +9,13 @@ safetensors of transformers' SamModel, whose tensors are the same under other na
 from __future__ import annotations
 
 import json
-import pickle
 import re
-import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelUnavailable
-from core.loading import require_fit, telling_of_damage
+from core.loading import require_fit, telling_of_damage, unpickled_tensors
 from core.model_spec import ModelSpec
 from core.sam_automatic import Thresholds
 from core.sam_build import PIXEL_MEAN, PIXEL_STD, build
@@ -130,29 +128,10 @@ def _read_safetensors(folder: Path, spec: ModelSpec) -> Tensors:
 
 
 def _read_pickle(folder: Path, spec: ModelSpec) -> Tensors:
-    """The tensors of a .pth file; torch's restricted unpickler refuses anything that could run code."""
-    import torch
-
     paths = sorted(folder.rglob("*.pth"))
     if len(paths) != 1:
         raise ModelUnavailable(f"{spec.title} has {len(paths)} .pth files in {folder} instead of one; get it again.")
-    try:
-        # Mapped, not read: pages that are not needed any more need no memory. Files of old torch cannot be mapped.
-        content = torch.load(paths[0], map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(paths[0]))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError) as error:
-        raise _not_tensors(spec, paths[0]) from error
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in content.items()
-    ):
-        raise _not_tensors(spec, paths[0])
-    return dict(content)
-
-
-def _not_tensors(spec: ModelSpec, path: Path) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"{path.name} of {spec.title} is not a plain file of tensors and is not loaded, because a pickle can run code;"
-        " remove the model on the Models page, and take the safetensors version of it."
-    )
+    return unpickled_tensors(paths[0], spec.title)
 
 
 def config_of(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

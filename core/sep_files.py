@@ -8,14 +8,13 @@ else; its sizes are read off the tensors.
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelUnavailable
-from core.loading import require_fit, telling_of_damage
+from core.loading import require_fit, telling_of_damage, unpickled_tensors
 from core.sep_network import Sizes, build, from_authors
 
 if TYPE_CHECKING:
@@ -94,22 +93,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(folder: Path, title: str) -> dict[str, Tensor]:
-    """The tensors of a state dict; torch's restricted unpickler refuses anything that could run code."""
-    import torch
-
     paths = sorted(path for path in folder.rglob("*") if path.suffix in WEIGHTS_SUFFIXES)
     if len(paths) != 1:
         raise ModelUnavailable(f"{title} has {len(paths)} weight files in its folder instead of one; get it again.")
-    try:
-        content = torch.load(paths[0], map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError) as error:
-        raise _not_tensors(paths[0], title) from error
-    if not isinstance(content, dict) or not all(isinstance(value, torch.Tensor) for value in content.values()):
-        raise _not_tensors(paths[0], title)
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
-
-
-def _not_tensors(path: Path, title: str) -> ModelUnavailable:
-    return ModelUnavailable(
-        f"{path.name} of {title} is not a plain file of tensors and is not loaded, because a pickle can run code."
-    )
+    return {name.removeprefix("module."): tensor for name, tensor in unpickled_tensors(paths[0], title).items()}
