@@ -12,9 +12,9 @@ from core.settings import ROOT
 from demos.base import Demo
 
 _STEPS = (
-    ("Give a picture", "Drop, paste or shoot one, or a whole folder as ZIP."),
-    ("Name what it could be", "Any words you like, no training needed."),
-    ("Read the answer", "Scores, where it looked, and why."),
+    ("Picture, scene or sound", "Drop or record one, or take ours."),
+    ("Say what you look for", "Any words you like, no training needed."),
+    ("See or hear it", "With scores, where it looked, and why."),
 )
 
 
@@ -26,8 +26,8 @@ def header_html(demos: Sequence[Demo]) -> str:
     return (
         f'<header class="strip"><div class="strip-text"><p class="brand">CLIP Atlas</p>'
         f"<h1>Ask for things in plain words.</h1>"
-        f'<p class="lead">It finds them in your pictures and shows why. Everything runs on this machine: '
-        f"no account, no upload, no network.</p>"
+        f'<p class="lead">It finds them in pictures, 3D scenes and sound, and shows why. '
+        f"The models run in this hub: no account, and nothing is sent on.</p>"
         f'<ol class="steps">{steps}</ol><ul class="tabs-told">{tabs}</ul></div>'
         f'<div class="strip-chart" aria-hidden="true">{chart}</div></header>'
     )
