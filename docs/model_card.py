@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.checkpoints import BUNDLED_DIR
-from docs.readme_tables import scores
+from docs.readme_tables import SCORES_HEAD, card_scores, score_rows
 
 PAGE = Path(__file__).resolve().parent / "pocket-clip.md"
 PICTURES = ("pocket_clip_right.png", "pocket_clip_wrong.png")
@@ -77,7 +77,7 @@ def page() -> str:
         card["what"],
         facts(card),
         "## Scores",
-        scores(),
+        "\n".join([*SCORES_HEAD, *score_rows(card_scores("pocket-clip"))]),
         apartness(card),
         "## Answers, right and wrong",
         "Held-out views of toys (80 names to choose from) and emoji in a style that it never saw (10 names), in the "

@@ -47,7 +47,8 @@ def models() -> str:
     for row in MODELS:
         licence = f"{row.licence} (non-commercial)" if row.is_non_commercial else row.licence
         title = f"[{row.title}]({row.source_url})" if row.source_url.startswith("https://") else row.title
-        rows.append(f"| `{row.name}` | {title} | {row.params_m:,.0f} M | {_size(row)} | {licence} |")
+        count = f"{row.params_m:,.0f}" if row.params_m >= 10 else f"{row.params_m:.2g}"
+        rows.append(f"| `{row.name}` | {title} | {count} M | {_size(row)} | {licence} |")
     return "\n".join(["| Name | Model | Parameters | Download | Licence |", "|---|---|---|---|---|", *rows])
 
 
@@ -58,7 +59,8 @@ def score_rows(scores: list[dict[str, Any]]) -> list[str]:
         sign = "≤ " if score.get("at_most") else ""
         goals = " / ".join(f"{score[goal]:g}" for goal in ("bar", "aim") if score.get(goal) is not None)
         interval = f"{score['low']:g} to {score['high']:g}" if score["n"] > 1 else ""
-        cells = [score["what"], f"{score['value']:g}", interval, f"{score['n']:,}", f"{sign}{goals}" if goals else ""]
+        count = f"{score['n']:,}" if score["n"] else ""
+        cells = [score["what"], f"{score['value']:g}", interval, count, f"{sign}{goals}" if goals else ""]
         rows.append(f"| {' | '.join([*cells, reached(score)])} |")
     return rows
 
@@ -72,11 +74,30 @@ def reached(score: dict[str, Any]) -> str:
     return "" if score.get("bar") is None else "bar missed"
 
 
+SCORES_HEAD = ["| Measured | Value | 95 % interval | n | Bar / aim | |", "|---|---|---|---|---|---|"]
+
+
+def card_scores(name: str) -> list[dict[str, Any]]:
+    """The figures of a bundled model's card; those of benchmarks (benchmarks/measure.py) in the words of the others."""
+    card = json.loads((BUNDLED_DIR / name / "card.json").read_text(encoding="utf-8"))
+    return [_from_benchmark(row) if "figure" in row else row for row in card["scores"] if "name" in row]
+
+
+def _from_benchmark(row: dict[str, Any]) -> dict[str, Any]:
+    unit, note = (f" {row['unit']}" if row["unit"] else "", f" ({row['note']})" if row["note"] else "")
+    is_below = row["is_met"] is not None and (row["figure"] < row["bar"]) == row["is_met"]
+    shown = {"what": f"{row['name']}{unit and ',' + unit}{note}", "value": round(row["figure"], 2), "n": 0}
+    return {"name": row["name"], **shown, "bar": row["bar"], "at_most": is_below}
+
+
 def scores() -> str:
-    """One row a figure of the bundled model's card."""
-    card = json.loads((BUNDLED_DIR / "pocket-clip" / "card.json").read_text(encoding="utf-8"))
-    head = ["| Measured | Value | 95 % interval | n | Bar / aim | |", "|---|---|---|---|---|---|"]
-    return "\n".join([*head, *score_rows(card["scores"])])
+    """One row a figure that has a bar, of every bundled model; of a model without bars the first three."""
+    rows = ["| Model " + SCORES_HEAD[0], "|---" + SCORES_HEAD[1]]
+    for name in sorted(path.parent.name for path in BUNDLED_DIR.glob("*/card.json")):
+        found = card_scores(name)
+        told = [score for score in found if score["bar"] is not None] or found[:3]
+        rows += [f"| `{name}` {row}" for row in score_rows(told)]
+    return "\n".join(rows)
 
 
 TABLES = {"tabs": tabs, "flags": flags, "models": models, "scores": scores}
