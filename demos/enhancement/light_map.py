@@ -45,6 +45,11 @@ def luma_of(values: Values) -> Floats:
     return luma
 
 
+def luma_weights(values: Values) -> Floats:
+    """(4,), of R, G and B, and of grey, by which integer values add up to luma in [0, 1]."""
+    return np.array([*LUMA, 1], np.float32) / np.float32(np.iinfo(values.dtype).max)
+
+
 def box_mean(cells: Floats, radius: int) -> Floats:
     """Mean over windows of 2 radius + 1 cells a side, smaller at the border; (H, W) -> (H, W)."""
     out = cells.astype(np.float64)
@@ -99,6 +104,15 @@ class LightField:
             light *= luma
             light += resampled(self.offset, rows, height, luma.shape[1])
         return np.clip(light, np.float32(LEAST_MAP), np.float32(MOST_MAP))
+
+    def lines(self, rows: slice, height: int) -> Floats:
+        """Slope and offset of some rows at the small map's columns, (2, rows, w); w is 0 for one curve."""
+        if self.power is not None:
+            return np.zeros((2, rows.stop - rows.start, 0), np.float32)
+        y0, y1, y = _neighbours(np.arange(rows.start, rows.stop), height, self.slope.shape[0])
+        both = np.stack([self.slope, self.offset])
+        lines: Floats = both[:, y0] * (1 - y)[:, None] + both[:, y1] * y[:, None]
+        return lines
 
     def small(self, luma: Floats) -> Floats:
         """The whole map for a small copy of the photo, (h, w)."""
@@ -167,19 +181,18 @@ def enhanced(
     """
     if options.strength == 0:
         return values
+    from demos.enhancement.pixel_loops import lift
+
     out = np.empty_like(values)
     height, width = values.shape[:2]
-    top = np.float32(np.iinfo(values.dtype).max)
+    columns = _neighbours(np.arange(width), width, field.slope.shape[1])
+    weights, settings = luma_weights(values), _settings(values, field, options)
 
     def fill(rows: slice) -> int:
         if job is not None and job.is_cancelled:
             return 0
-        luma = luma_of(values[rows])
-        gain = gain_of(luma, field.at(luma, rows.start, height), options)
-        lifted = values[rows] * gain[..., None]
-        np.rint(np.minimum(lifted, top, out=lifted), out=lifted)
-        out[rows] = lifted
-        return len(luma)
+        lift(values[rows], out[rows], weights, field.lines(rows, height), *columns, settings)
+        return rows.stop - rows.start
 
     done = 0
     with ThreadPoolExecutor(THREADS) as threads:
@@ -188,6 +201,13 @@ def enhanced(
             if job is not None:
                 job.step("running", done, height, unit="rows", note="applying the light")
     return out
+
+
+def _settings(values: Values, field: LightField, options: EnhanceOptions) -> Floats:
+    """What the loop over the pixels is told, in its order."""
+    power = 0.0 if field.power is None else field.power
+    held = (options.strength, options.protect_highlights, options.protect_shadows)
+    return np.array([power, *held, *HIGHLIGHTS, *SHADOWS, np.iinfo(values.dtype).max], np.float32)
 
 
 def bands(height: int, rows: int) -> Iterator[slice]:

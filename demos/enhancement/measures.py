@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.enhancement.light_map import BAND_PX, Floats, bands, luma_of
+from demos.enhancement.light_map import BAND_PX, Floats, bands, luma_weights
 
 Values = NDArray[Any]
 BINS = 256
@@ -41,16 +41,14 @@ class Tones:
 
 def tones_of(values: Values) -> Tones:
     """Measure every pixel of (H, W, C) values, band by band."""
+    from demos.enhancement.pixel_loops import tally
+
     height, width = values.shape[:2]
-    top = np.iinfo(values.dtype).max
+    weights, top = luma_weights(values), int(np.iinfo(values.dtype).max)
     histogram, total, high, low = np.zeros(BINS, np.int64), 0.0, 0, 0
     for rows in bands(height, max(1, BAND_PX // width)):
-        luma = luma_of(values[rows])
-        index = np.minimum(np.rint(luma * (BINS - 1)), BINS - 1).astype(np.uint8)
-        histogram += np.bincount(index.ravel(), minlength=BINS)
-        total += float(luma.sum(dtype=np.float64))
-        high += int(np.count_nonzero(values[rows].max(axis=2) == top))
-        low += int(np.count_nonzero(values[rows].max(axis=2) == 0))
+        found = tally(values[rows], weights, histogram, top)
+        total, high, low = total + found[0], high + found[1], low + found[2]
     pixels = height * width
     return Tones(histogram, total / pixels, high, low, pixels)
 
@@ -65,7 +63,7 @@ def tone_curve(before: Floats, after: Floats) -> NDArray[np.float64]:
     Returns:
         Rows (before, after); ``after`` is NaN where fewer than eight pixels have that tone.
     """
-    index = np.rint(before.ravel() * (BINS - 1)).astype(np.int64)
+    index = np.rint(before.ravel() * (BINS - 1)).astype(np.uint8)  # of 8 bits, which a stable sort counts
     order = np.argsort(index, kind="stable")
     counts = np.bincount(index, minlength=BINS)
     ends = np.cumsum(counts)

@@ -9,6 +9,7 @@ file's own values in bands (:mod:`.light_map`), so that size, depth, profile and
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePath
 
 import numpy as np
@@ -21,7 +22,7 @@ from demos.enhancement.answers import Enhancement
 from demos.enhancement.denoise import Denoiser, denoised, noise_of
 from demos.enhancement.light_map import LightField, enhanced, luma_of
 from demos.enhancement.light_score import SCORED_PX, light_of, scale_for
-from demos.enhancement.measures import tone_curve, tones_of
+from demos.enhancement.measures import Tones, tone_curve, tones_of
 from demos.enhancement.methods import LightSource, field_of, small_px
 from demos.enhancement.options import LEARNT, EnhanceOptions
 from demos.enhancement.photo import SUFFIXES, Photo, Values, written
@@ -78,9 +79,8 @@ def enhance(
         photo.small_rgb(small_px(options.method, light)), options.method, model=light, job=job
     )  # fmt: skip
     seconds["map"] = _lap(start_s)
-    before = photo.small_rgb(SHOWN_PX)
+    before, tones_before = _seen(photo, photo.values)
     shown_map = field.small(luma_of(before))
-    tones_before = tones_of(photo.values)
     why = _why_not(photo, options, shown_map)
     sigma = noise_of(photo.values)
     values, is_cleaned = photo.values, False
@@ -89,9 +89,12 @@ def enhance(
         values, is_cleaned = _lifted(photo, field, options, sigma, model, seconds, job)
     start_s = time.perf_counter()
     is_unchanged = values is photo.values
-    file = photo.source if is_unchanged else written(photo, values)
-    after = before if is_unchanged else photo.small_rgb(SHOWN_PX, values)
-    tones_after = tones_before if is_unchanged else tones_of(values)
+    file, after, tones_after = photo.source, before, tones_before
+    if not is_unchanged:
+        with ThreadPoolExecutor(1) as beside:
+            writing = beside.submit(written, photo, values)
+            after, tones_after = _seen(photo, values)
+            file = writing.result()
     seconds["file"] = _lap(start_s)
     start_s = time.perf_counter()
     lights: tuple[float | None, ...] = (None, None)
@@ -118,6 +121,11 @@ def enhance(
         models=tuple([*models, clip.name] if clip is not None else models),
         notes=(*([why] if why else []), *photo.notes),
     )
+
+
+def _seen(photo: Photo, values: Values) -> tuple[NDArray[np.uint8], Tones]:
+    """The small copy of a photo's values for the page, and their light."""
+    return photo.small_rgb(SHOWN_PX, values), tones_of(values)
 
 
 def _lifted(
