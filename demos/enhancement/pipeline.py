@@ -89,12 +89,8 @@ def enhance(
         values, is_cleaned = _lifted(photo, field, options, sigma, model, seconds, job)
     start_s = time.perf_counter()
     is_unchanged = values is photo.values
-    file, after, tones_after = photo.source, before, tones_before
-    if not is_unchanged:
-        with ThreadPoolExecutor(1) as beside:
-            writing = beside.submit(written, photo, values)
-            after, tones_after = _seen(photo, values)
-            file = writing.result()
+    unchanged = photo.source, before, tones_before
+    file, after, tones_after = unchanged if is_unchanged else _written_and_seen(photo, values)
     seconds["file"] = _lap(start_s)
     start_s = time.perf_counter()
     lights: tuple[float | None, ...] = (None, None)
@@ -126,6 +122,14 @@ def enhance(
 def _seen(photo: Photo, values: Values) -> tuple[NDArray[np.uint8], Tones]:
     """The small copy of a photo's values for the page, and their light."""
     return photo.small_rgb(SHOWN_PX, values), tones_of(values)
+
+
+def _written_and_seen(photo: Photo, values: Values) -> tuple[bytes, NDArray[np.uint8], Tones]:
+    """The file with other values, and what :func:`_seen` says of them, at the same time."""
+    with ThreadPoolExecutor(1) as beside:
+        writing = beside.submit(written, photo, values)
+        after, tones = _seen(photo, values)
+        return writing.result(), after, tones
 
 
 def _lifted(
