@@ -1,7 +1,7 @@
 """Enhancement against identity, auto-gamma and Retinex, on photos whose answer is known, and against its own cost.
 
-Run: ``python -m benchmarks.enhance [--photos FOLDER] [--pairs PAIRS.json] [--json]``. Photos are well-lit pictures that
-no training saw (Kodak's suite); without them those that come inside scikit-image and scikit-learn. PAIRS.json lists
+Run: ``python -m benchmarks.enhance [--photos FOLDER] [--pairs PAIRS.json] [--json] [--write]``. Photos are well-lit
+pictures that no training saw (Kodak's suite); without them those inside scikit-image and scikit-learn. PAIRS.json lists
 [dark, good] files of held-out scenes, as ``python -m training.pocket_light.pictures`` writes it; left out without.
 
 Every second photo is scored; the others are those that the powers of the maps were chosen by (greatest gain less loss
@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.__main__ import README, with_table
+from benchmarks.enhance_dense import agreement, divided, measure_dense
+from benchmarks.enhance_photo import fresh
 from benchmarks.enhance_race import measure_race
 from benchmarks.measure import Measurement, machine, markdown
 from core.backlight import darkened, drawn_mask
@@ -37,8 +40,6 @@ from demos.enhancement.denoise import Denoiser, denoised, noise_of
 from demos.enhancement.light_map import LightField, enhanced
 from demos.enhancement.methods import LightSource, field_of, small_px
 from demos.enhancement.options import LEARNT, EnhanceOptions, Method
-from demos.enhancement.photo import read_photo
-from demos.enhancement.pipeline import enhance
 
 Floats = NDArray[np.float32]
 MODEL, NOISE_MODEL = "pocket-light", "pocket-denoise"
@@ -49,6 +50,7 @@ LEAST_TO_SPLIT = 12  # pictures from which on every second one is left out
 CAP_DB = 40.0
 PLAIN = EnhanceOptions(protect_highlights=0.0, skips_well_lit=False)
 LARGE_WH = (4000, 3000)  # 12 megapixels
+WALL_NOTE = "JPEG to JPEG by the tab's path with pocket-clip as judge, two threads; the machine was shared"
 _LIBRARY_PHOTOS = (
     ("skimage", "data/chelsea.png"),
     ("skimage", "data/coffee.png"),
@@ -238,43 +240,50 @@ def measure_noise(model: Denoiser | None = None) -> list[Measurement]:
     ]
 
 
+def _whole_photo(picture: Floats, size_wh: tuple[int, int], method: Method) -> dict[str, float]:
+    """A photo of this size from JPEG to JPEG in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.jpg"
+        Image.fromarray(eight(picture)).resize(size_wh, Image.Resampling.BICUBIC).save(path, quality=92)
+        return fresh(path, method)
+
+
 def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quick: bool) -> list[Measurement]:
-    """Twelve megapixels end to end, and the same network at full size (a quarter of the side when quick)."""
-    size = tuple(side // 4 for side in LARGE_WH) if is_quick else LARGE_WH
-    image = Image.fromarray(eight(picture)).resize(size, Image.Resampling.BICUBIC)
-    path = Path("/tmp") / "enhance-benchmark.jpg"
-    image.save(path, quality=92)
-    options = EnhanceOptions(method=method, protect_highlights=0.0, skips_well_lit=False)
-    enhance(read_photo(path), options, light=model)
-    start_s, start_cpu_s = time.perf_counter(), time.process_time()
-    photo = read_photo(path)
-    enhance(photo, options, light=model)
-    wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    small = Image.fromarray(photo.values).resize((1000, 750), Image.Resampling.BOX)
-    small_values = np.asarray(small)
+    """Twelve and 48 megapixels end to end, and the same network at full size (an eighth of the side when quick)."""
+    rows, cpu_s, pixels = [], 0.0, 0
+    for times in (1, 2):
+        size = (LARGE_WH[0] * times // (8 if is_quick else 1), LARGE_WH[1] * times // (8 if is_quick else 1))
+        found = _whole_photo(picture, size, method)
+        name = f"{size[0] * size[1] / 1e6:.0f} MP"
+        bar_s, bar_mb = (4.0, 1200.0) if times == 1 else (None, None)
+        if times == 1:
+            cpu_s, pixels = found["cpu_s"], size[0] * size[1]
+        rows += [
+            Measurement(f"{name} end to end, wall", found["wall_s"], None, "s", bar_s, False, WALL_NOTE),
+            Measurement(f"{name} end to end, CPU", found["cpu_s"], None, "s", bar_s, False, "of all threads"),
+            Measurement(
+                f"{name}, peak memory of its process", found["peak_mb"], None, "MB", bar_mb, False,
+                f"with Python, torch and both models; {found['start_mb']:.0f} MB before the photo",
+            ),
+        ]  # fmt: skip
+    size = (1000 // (8 if is_quick else 1), 750 // (8 if is_quick else 1))
+    rgb = np.asarray(Image.fromarray(eight(picture)).resize(size, Image.Resampling.BICUBIC))
     start_cpu_s = time.process_time()
-    light = model.light(small_values, method)
-    full_s = (time.process_time() - start_cpu_s) * (size[0] * size[1]) / small_values[..., 0].size
-    gain = small_values / 255 / light[..., None]
-    reduced = small.copy()
-    reduced.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
-    field = field_of(np.asarray(reduced), method, model=model)
-    ours = enhanced(small_values, field, options).astype(np.float32) / 255
-    agreement = psnr((np.clip(gain, 0, 1) - ours).astype(np.float32))
-    path.unlink()
-    mega = size[0] * size[1] / 1e6
+    light = model.light(rgb, method)
+    full_s = (time.process_time() - start_cpu_s) * pixels / light.size
+    small = Image.fromarray(rgb)
+    small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
+    ours = enhanced(rgb, field_of(np.asarray(small), method, model=model), PLAIN).astype(np.float32) / 255
     return [
-        Measurement(f"{mega:.1f} MP end to end, wall", wall_s, None, "s", 4.0, False, "JPEG to JPEG, two threads"),
-        Measurement(f"{mega:.1f} MP end to end, CPU", cpu_s, None, "s", None, False, "the machine was shared"),
-        Measurement("peak memory of the process", peak_mb, None, "MB", 1200.0, False, "with Python and torch"),
+        *rows,
         Measurement(
             "the network at full size, CPU", cpu_s, full_s, "s", 10.0, True, "measured on 0.75 MP, scaled by area"
         ),
         Measurement(
-            "agreement with the network at 1000 x 750, dB", agreement, None, "", 31.0, True, f"map at {model.map_px} px"
+            f"agreement with the network run naively at {size[0]} x {size[1]}, dB",
+            agreement(divided(rgb, light), ours), None, "", 31.0, True, f"a well-lit photo; map at {model.map_px} px",
         ),
-    ]
+    ]  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -285,6 +294,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a small photo in place of 12 megapixels")
     parser.add_argument("--race", action="store_true", help="train RAVE and CLIP-LIT to the same guidance: minutes")
+    parser.add_argument("--write", action="store_true", help="put the table into benchmarks/README.md")
     given = parser.parse_args(arguments)
     set_quiet_environment()
     pictures = known_pictures(given.photos, given.most)
@@ -298,7 +308,10 @@ def main(arguments: list[str] | None = None) -> int:
         with POOL.use(NOISE_MODEL) as denoiser:
             rows += measure_noise(denoiser)
         rows += measure_cost(model, pictures[0], methods[0], is_quick=given.quick)
+        rows += measure_dense(pictures[1:8:2][: 1 if given.quick else 3], methods[0], model, PLAIN)
     rows += race
+    if given.write:
+        README.write_text(with_table(README.read_text(), "enhance", markdown(rows, "python -m benchmarks.enhance")))
     if given.json:
         print(json.dumps({"machine": machine(), "results": [row.as_dict() for row in rows]}, indent=2))
     else:
