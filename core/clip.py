@@ -22,13 +22,15 @@ from core.calibration import Calibration, Scoring, read_calibration, unit_rows
 from core.catalog import ModelSpec
 from core.clip_dense import (
     DenseMethod,
+    Windows,
+    frames_xyxy,
     grid_hw,
     joined_windows,
-    map_embeddings,
     patch_embeddings,
     patch_px,
     sides_px,
     tower_kind,
+    window_embeddings,
     window_places,
 )
 from core.clip_files import Parts, read_parts
@@ -169,7 +171,6 @@ class ClipEncoder:
         *,
         size_px: int | None = None,
         method: DenseMethod = "naclip",
-        in_windows: bool = False,
         job: Job | None = None,
     ) -> Embeddings:
         """Embed the patches of one whole picture, in the space of the texts.
@@ -178,9 +179,7 @@ class ClipEncoder:
             image: (H, W, 3) uint8; the picture is resized to the grid, nothing is cropped away.
             size_px: The grid has as many cells as a square of this side; None takes the trained size.
             method: How patches mix in the last layer; see :mod:`core.clip_dense`.
-            in_windows: Read a picture that is larger than the trained size in overlapping windows of that size, where
-                the tower is a ConvNet; towers with positions read it whole.
-            job: Asked for Cancel between layers and windows.
+            job: Asked for Cancel between layers.
 
         Returns:
             (h, w, D) float32, unit norm; cell (0, 0) is the top left corner, h / w is about H / W.
@@ -197,34 +196,70 @@ class ClipEncoder:
         size_px = size_px or self.image_px
         cell = patch_px(network)
         rows, columns = grid_hw(*image.shape[:2], size_px=size_px, cell_px=cell)
-        window = self.image_px // cell if in_windows and tower_kind(network) == "map" else max(rows, columns)
 
         def compute(indices: list[int]) -> Iterator[tuple[int, Embeddings]]:
-            resized = _resized(image, rows * cell, columns * cell)
-            pixels = self._pixels([resized], do_resize=False, do_center_crop=False)["pixel_values"]
-            if max(rows, columns) <= window:
-                yield 0, self._run(lambda: patch_embeddings(network, pixels, method=method), job)
-            else:
-                yield 0, self._windows(pixels, (rows, columns), window, job)
+            pixels = self._whole(image, rows * cell, columns * cell)
+            yield 0, self._run(lambda: patch_embeddings(network, pixels, method=method), job)
 
-        key = ("patches", image_key(image), rows, columns, method, window)
+        key = ("patches", image_key(image), rows, columns, method)
         return self.cache.fetch([key], compute, job=job)[0].copy()
 
-    def _windows(self, pixels: torch.Tensor, grid: tuple[int, int], window: int, job: Job | None) -> Embeddings:
-        """Cells of a large picture from overlapping windows; (1, 3, H, W) -> (h, w, D) unit norm."""
+    def encode_windows(self, image: Rgb, *, size_px: int, job: Job | None = None) -> Windows:
+        """Embed one whole picture through overlapping windows of the trained side; for towers that read any size.
+
+        Args:
+            image: (H, W, 3) uint8; resized to the grid, nothing is cropped away.
+            size_px: The grid has as many cells as a square of this side.
+            job: Asked for Cancel between batches of windows.
+
+        Raises:
+            ValueError: the picture is not (H, W, 3) uint8, or ``reads_windows`` is False.
+            Cancelled: the job was cancelled.
+        """
+        _check_rgb(image)
+        if not self.reads_windows:
+            raise ValueError(f"{self.name} reads pictures whole")
+        cell = patch_px(self._parts.network)
+        window = max(1, self.image_px // cell)
+        grid = grid_hw(*image.shape[:2], size_px=size_px, cell_px=cell)
+        places = window_places(*grid, window)
+
+        def compute(indices: list[int]) -> Iterator[tuple[int, Embeddings]]:
+            rows = self._window_rows(self._whole(image, grid[0] * cell, grid[1] * cell), places, window * cell, job)
+            shape = min(window, grid[0]), min(window, grid[1]), self.dim
+            cells = rows[:, :-1].reshape(len(rows), *shape)
+            yield 0, unit_rows(joined_windows(cells, places, grid))
+            yield 1, rows[:, -1]
+
+        name = image_key(image)
+        cells, embeddings = self.cache.fetch([(kind, name, *grid) for kind in ("cells", "windows")], compute, job=job)
+        return Windows(cells, embeddings, frames_xyxy(places, grid, window))
+
+    def _window_rows(
+        self, pixels: torch.Tensor, places: Sequence[tuple[int, int]], side: int, job: Job | None
+    ) -> Embeddings:
+        """Cells of each window and the window itself; (1, 3, H, W) -> (P, cells + 1, D) unit norm."""
         import torch
 
-        cell = pixels.shape[-1] // grid[1]
-        places = window_places(*grid, window)
+        cell = patch_px(self._parts.network)
 
         def rows_of(batch: list[int]) -> Embeddings:
             corners = [(places[i][0] * cell, places[i][1] * cell) for i in batch]
-            side = window * cell
             parts = torch.cat([pixels[..., y : y + side, x : x + side] for y, x in corners])
-            return self._run(lambda: map_embeddings(self._parts.network, parts), job)
+            return self._run(lambda: window_embeddings(self._parts.network, parts), job)
 
-        found = [row for _, row in self._in_batches(list(range(len(places))), "windows", rows_of, job)]
-        return unit_rows(joined_windows(np.stack(found), places, grid))
+        return np.stack([row for _, row in self._in_batches(list(range(len(places))), "windows", rows_of, job)])
+
+    def _whole(self, image: Rgb, height: int, width: int) -> torch.Tensor:
+        """A whole picture at a size, normalised; (H, W, 3) -> (1, 3, height, width)."""
+        resized = _resized(image, height, width)
+        pixels: torch.Tensor = self._pixels([resized], do_resize=False, do_center_crop=False)["pixel_values"]
+        return pixels
+
+    @property
+    def reads_windows(self) -> bool:
+        """Whether :meth:`encode_windows` works: a ConvNet's tower, which has no positions."""
+        return tower_kind(self._parts.network) == "map"
 
     @property
     def image_px(self) -> int:

@@ -3,58 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.calibration import unit_rows
-from core.errors import InputError, ModelUnavailable
-from core.image_text import ImageTextModel
+from core.errors import InputError
 from core.images import Picture
 from core.sam_automatic import AutomaticOptions
 from core.sam_masks import MaskSet, Prompt, PromptMasks
 from core.tasks import Job
-from demos.segmentation.crops import cut_outs, kinds_of
-from demos.segmentation.dense import LEAST_COVER, covers, mean_grid, pooled
-from demos.segmentation.options import Crops, SegmentOptions, Way
+from demos.segmentation.features import DenseModel, Floats, crop_features, mask_features, seen_or_none
+from demos.segmentation.options import SegmentOptions, Way
 from demos.segmentation.regions import Puzzle, puzzle_of, without_islands
 
-if TYPE_CHECKING:
-    from core.clip_dense import DenseMethod
-
-Floats = NDArray[np.float32]
 MAX_MASKS = 1_000  # of one picture; the best by predicted IoU are kept
 LEAST_PX = 16  # pixels of a mask; a smaller one is noise
-# Side of the square with as many cells as the dense map, as a multiple of the model's input, where it is not given.
-DENSE_SCALE = 3.0
-# The same for the features of regions, where windows are read anyway: small things want many cells, large ones few.
-REGION_SCALES = (2.0, 3.0, 4.0)
-DENSE_MOST_PX = 448  # transformers' cells mix all with all: beyond this the time grows and the map gets worse
-
-
-class DenseModel(ImageTextModel, Protocol):
-    """An image-text encoder with a dense method to choose; core.clip.ClipEncoder is one."""
-
-    @property
-    def image_px(self) -> int:
-        """Side of the square that the image tower was trained on."""
-        ...
-
-    def encode_patches(
-        self,
-        image: NDArray[np.uint8],
-        *,
-        size_px: int | None = None,
-        method: DenseMethod = "naclip",
-        in_windows: bool = False,
-        job: Job | None = None,
-    ) -> Floats:
-        """One (H, W, 3) picture -> (h, w, D) unit norm."""
-        ...
 
 
 class MaskModel(Protocol):
@@ -163,87 +131,26 @@ def look(
         with clock.stage("arrange"):
             puzzle = puzzle_of(masks.each_full(), size_hw, job=job)
         iou, stability = (np.clip(row, 0.0, 1.0) for row in (masks.predicted_iou, masks.stability))
-    grid = dense = crops = None
+    dense = crops = None
     with clock.stage("dense"):
-        grid = grid_or_none(rgb, options, clip=clip, job=job)
-    if options.way != "sam+clip" and grid is not None:
+        seen = seen_or_none(rgb, options, clip=clip, job=job)
+    if options.way != "sam+clip" and seen is not None:
         with clock.stage("arrange"):
-            dense = mask_features(grid, puzzle)
+            dense = mask_features(seen, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         with clock.stage("crops"):
             crops = crop_features(rgb, puzzle, range(len(iou)), options.crops, clip=clip, job=job)
     models = (clip.name,) if sam is None or options.way == "dense" else (clip.name, sam.name)
     notes = [*picture.notes]
-    if options.way == "ensemble" and grid is None:
+    if options.way == "ensemble" and seen is None:
         notes.append(f"{clip.name} gives no dense features: regions are named by their cut-outs alone.")
     if options.way != "dense" and not len(iou):
         notes.append("No regions were found in this picture; try the way “dense”, which needs none.")
     return Analysis(
-        rgb, picture.name, options.analysis_key, options.way, puzzle, iou, stability, grid, dense, crops,
+        rgb, picture.name, options.analysis_key, options.way, puzzle, iou, stability,
+        None if seen is None else seen.grid, dense, crops,
         clock.seconds, models, tuple(notes),
     )  # fmt: skip
-
-
-def grid_or_none(
-    rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None
-) -> Floats | None:
-    """Dense features; the ways that cut regions out do without where there are none."""
-    try:
-        return dense_grid(rgb, options, clip=clip, job=job)
-    except ModelUnavailable:
-        if options.way in ("sam+dense", "dense"):
-            raise
-        return None
-
-
-def dense_grid(rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None) -> Floats:
-    """Dense features of a picture under these options, (h, w, D) unit norm; the mean where several sizes are read."""
-    return mean_grid(
-        [
-            clip.encode_patches(rgb, size_px=side, method=options.dense_method, in_windows=True, job=job)
-            for side in dense_sides_px(clip, options)
-        ]
-    )
-
-
-def dense_sides_px(clip: DenseModel, options: SegmentOptions) -> tuple[int, ...]:
-    """Sizes that dense features are read at: several where they name regions and it helps, else one.
-
-    Measured with pocket-clip on 24 held-out Toybox scenes: sam+dense 0.52 with one size, 0.55 with three; the ensemble
-    0.66 and 0.68 mean IoU.
-    """
-    if options.dense_px is None and options.way in ("sam+dense", "ensemble") and len(clip.patch_sides_px) > 1:
-        return tuple(round(clip.image_px * scale) for scale in REGION_SCALES)
-    return (dense_px(clip, options),)
-
-
-def dense_px(clip: DenseModel, options: SegmentOptions) -> int:
-    """Size of the dense map: as asked, or what measured best for small and for large models."""
-    return options.dense_px or max(clip.image_px, min(round(clip.image_px * DENSE_SCALE), DENSE_MOST_PX))
-
-
-def mask_features(grid: Floats, puzzle: Puzzle) -> Floats:
-    """Dense features inside each mask of a puzzle; (h, w, D) -> (N, D) unit norm."""
-    of_cells = covers(puzzle.cell_map, len(puzzle.area_px), (grid.shape[0], grid.shape[1]))
-    flat = puzzle.inside.T.astype(np.float32) @ of_cells.reshape(len(of_cells), -1)
-    points = np.full((len(flat), 2), 0.5)
-    for n in np.flatnonzero(flat.max(axis=1, initial=0.0) < LEAST_COVER):
-        points[n] = _innermost(puzzle, int(n))
-    return pooled(grid, flat.reshape(len(flat), *of_cells.shape[1:]), points)
-
-
-def crop_features(
-    rgb: NDArray[np.uint8],
-    puzzle: Puzzle,
-    rows: Sequence[int],
-    crops: Crops,
-    *,
-    clip: ImageTextModel,
-    job: Job | None = None,
-) -> Floats:
-    """Each mask cut out and embedded as a picture; (N, D) unit norm, the mean over the kinds of cut-out."""
-    every = [clip.encode_images(cut_outs(rgb, puzzle, rows, kind), job=job) for kind in kinds_of(crops)]
-    return unit_rows(np.mean(every, axis=0)) if len(rows) else every[0]
 
 
 def _masks(rgb: NDArray[np.uint8], options: SegmentOptions, sam: MaskModel, clock: Clock, job: Job | None) -> MaskSet:
@@ -253,19 +160,6 @@ def _masks(rgb: NDArray[np.uint8], options: SegmentOptions, sam: MaskModel, cloc
         found = sam.automatic(rgb, automatic, job=job)
     found = found if len(found) <= MAX_MASKS else found.take(np.arange(MAX_MASKS))
     return replace(found, logits=without_islands(found.logits))
-
-
-def _innermost(puzzle: Puzzle, row: int) -> tuple[float, float]:
-    """The point of a mask that is farthest from its border, x and y as shares of the picture."""
-    from scipy.ndimage import distance_transform_edt
-
-    left, top, right, _ = puzzle.boxes_xyxy[row]
-    if left == right:
-        return 0.5, 0.5
-    mask = np.pad(puzzle.mask_in_box(row), 1)
-    y, x = np.unravel_index(distance_transform_edt(mask).argmax(), mask.shape)
-    height, width = puzzle.size_hw
-    return (left + float(x) - 0.5) / width, (top + float(y) - 0.5) / height
 
 
 def check_picture(picture: Picture) -> None:

@@ -19,10 +19,11 @@ from core.errors import InputError
 from core.images import Picture
 from core.sources import PartOfJob, Source, count_of, read_sources
 from core.tasks import Job
-from demos.segmentation.analysis import DenseModel, MaskModel
+from demos.segmentation.analysis import MaskModel
 from demos.segmentation.annotations import Coco
 from demos.segmentation.answers import Segmentation
 from demos.segmentation.exports import label_map_png, picture_stem, regions_csv, zip_entry
+from demos.segmentation.features import DenseModel
 from demos.segmentation.options import SegmentOptions
 from demos.segmentation.paint import overlay
 from demos.segmentation.pipeline import segment

@@ -19,15 +19,9 @@ from core.calibration import unit_rows
 from core.images import Picture
 from core.sam_masks import Prompt, PromptMasks
 from core.tasks import Job
-from demos.segmentation.analysis import (
-    DenseModel,
-    MaskModel,
-    crop_features,
-    dense_grid,
-    grid_or_none,
-    mask_features,
-)
+from demos.segmentation.analysis import MaskModel
 from demos.segmentation.dense import pooled
+from demos.segmentation.features import DenseModel, crop_features, mask_features, seen_densely, seen_or_none
 from demos.segmentation.options import Clicks, SegmentOptions
 from demos.segmentation.regions import Puzzle, box_of, puzzle_of
 
@@ -57,15 +51,15 @@ def descriptions(
     """What masks look like: cut out (N, D) and pooled (N, D), each None where the way does without."""
     crops = dense = None
     if options.way != "sam+clip":
-        grid = grid_or_none(picture.rgb, options, clip=clip, job=job)
-        dense = None if grid is None else mask_features(grid, puzzle)
+        seen = seen_or_none(picture.rgb, options, clip=clip, job=job)
+        dense = None if seen is None else mask_features(seen, puzzle)
     if options.way in ("sam+clip", "ensemble"):
         filled = [n for n in range(puzzle.inside.shape[1]) if puzzle.mask_px[n]]
         crops = np.zeros((puzzle.inside.shape[1], 0), np.float32)
         if filled:
-            seen = crop_features(picture.rgb, puzzle, filled, options.crops, clip=clip, job=job)
-            crops = np.zeros((puzzle.inside.shape[1], seen.shape[1]), np.float32)
-            crops[filled] = seen
+            cut = crop_features(picture.rgb, puzzle, filled, options.crops, clip=clip, job=job)
+            crops = np.zeros((puzzle.inside.shape[1], cut.shape[1]), np.float32)
+            crops[filled] = cut
         elif dense is not None:
             crops = np.zeros_like(dense)
     return crops, dense
@@ -96,7 +90,7 @@ def region_embedding(
     Returns:
         (N, D) float32, unit norm.
     """
-    grid = dense_grid(picture.rgb, options, clip=clip, job=job)
+    grid = seen_densely(picture.rgb, options, clip=clip, job=job).grid
     height, width = picture.rgb.shape[:2]
     rows, columns = np.arange(grid.shape[0]), np.arange(grid.shape[1])
     boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)

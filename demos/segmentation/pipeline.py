@@ -22,9 +22,10 @@ from core.images import Picture
 from core.labels import Label
 from core.tasks import Job
 from demos.segmentation import clicks as clicking
-from demos.segmentation.analysis import Analysis, DenseModel, MaskModel, check_picture, look
+from demos.segmentation.analysis import Analysis, MaskModel, check_picture, look
 from demos.segmentation.answers import Candidate, ClickAnswer, Segmentation
 from demos.segmentation.assemble import assembled, best_words
+from demos.segmentation.features import DenseModel
 from demos.segmentation.labelling import label_masks, label_pixels, score_rows
 from demos.segmentation.options import LEVELS, Clicks, SegmentOptions
 from demos.segmentation.vocabulary import found_words, read_nouns

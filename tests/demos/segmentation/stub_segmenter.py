@@ -48,6 +48,7 @@ class StubSegmenter(StubModel):
 
     calibration: Any = field(default_factory=Calibration)
     image_px: int = 32
+    reads_windows: bool = False
     has_masks: bool = True
     automatic_runs: int = 0
     prompts_seen: list[Prompt] = field(default_factory=list)
@@ -58,7 +59,6 @@ class StubSegmenter(StubModel):
         *,
         size_px: int | None = None,
         method: str = "naclip",
-        in_windows: bool = False,
         job: Job | None = None,
     ) -> NDArray[np.float32]:
         return super().encode_patches(image, size_px=size_px, job=job)

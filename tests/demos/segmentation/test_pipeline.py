@@ -25,6 +25,7 @@ class DenseStub(StubModel):
     """The colour model with the attributes that dense maps need."""
 
     image_px = 32
+    reads_windows = False
 
     def encode_patches(self, image, *, size_px=None, job=None, **_):  # type: ignore[no-untyped-def]
         return super().encode_patches(image, size_px=size_px, job=job)
