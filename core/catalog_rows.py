@@ -248,8 +248,8 @@ _POCKET_SEP = ModelSpec(
             "pocket-sep",
             {
                 "card.json": "91cecda292cf255d69345e07825e511a4a66033a8be4e7c92f4595a4bf069f24",
-                "config.json": "682bda9700cd854232fd0441d024daaee9f12e03e8665859239886043bf14215",
-                "model.safetensors": "e9d32557eb74bfc0fd46318b9fb4bd6497840955e75ada362dbc14f77d65e755",
+                "config.json": "24fd260cd7d6e763e118263b24828ebec470258c709711600b562583052fd4a9",
+                "model.safetensors": "558d6a06b504049b45977ec44730b5aabe8b95a063df74427242ac9ec19fbdf4",
             },
         ),
     ),

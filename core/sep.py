@@ -65,6 +65,14 @@ class QueriedSeparator:
         self._net = net.to(device)
         self._device = device
 
+    @property
+    def label_embeddings(self) -> Floats | None:
+        """What ``usage.labels`` are called on the average of their trained words, (L, D) unit norm; None if untold."""
+        if "presence" not in self._net:
+            return None
+        found: Floats = self._net["presence"].names.float().cpu().numpy()
+        return found
+
     def listen(self, picture: Picture, embeddings: Floats, *, job: Job | None = None) -> Listened:
         """Mask logits and presence of every query for a whole sound.
 

@@ -102,7 +102,7 @@ def _presence_head(sizes: Sizes) -> nn.Module:
 
     head, count, length = nn.Module(), sizes.presence_labels, presence_features(sizes)
     shapes = {"mean": (length,), "spread": (length,), "weight": (count, length), "bias": (count,)}
-    shapes |= {"queries": (count, sizes.dim), "offset": (count,), "curve": (2,)}
+    shapes |= {"queries": (count, sizes.dim), "offset": (count,), "curve": (2,), "names": (count, sizes.dim)}
     for name, shape in shapes.items():
         head.register_buffer(name, torch.zeros(shape))
     return head

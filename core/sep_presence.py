@@ -4,6 +4,7 @@ The head is two linear maps with a product between them. One hears: pooled activ
 and of the picture itself, give one number for each trained label. One reads: the query's embedding gives a weight for
 each label, so that words that were never trained share in the labels near to them. Both are ridge regressions, fitted
 in closed form when the network is trained (training/pocket_sep/presence.py); a curve makes a chance of their product.
+Beside them lies what each label is called on the average of its trained words, which queries lean to.
 """
 
 from __future__ import annotations

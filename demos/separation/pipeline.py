@@ -75,7 +75,8 @@ def listen(
     """Run the models; arguments and errors as for :func:`separate`."""
     options.check()
     began_s = time.perf_counter()
-    asked = ask(queries, options, clip=clip, labels=separator.usage.labels, job=job)
+    known, known_embeddings = separator.usage.labels, separator.label_embeddings
+    asked = ask(queries, options, clip=clip, labels=known, label_embeddings=known_embeddings, job=job)
     asked_s = time.perf_counter()
     picture = picture_of(sound, job=job)
     seen_s = time.perf_counter()

@@ -21,7 +21,7 @@ from demos.separation.options import MAX_QUERIES, Query, SeparateOptions
 
 Embeddings = NDArray[np.float32]
 NEAR = 0.5  # cosine of words and label from which the label is leaned on
-LEAN = 0.5  # how much of the label is mixed in at cosine 1
+LEAN = 0.8  # how much of the label is mixed in at cosine 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,7 @@ def ask(
     *,
     clip: ImageTextModel,
     labels: Sequence[str],
+    label_embeddings: Embeddings | None = None,
     job: Job | None = None,
 ) -> Asked:
     """Embed queries.
@@ -68,6 +69,7 @@ def ask(
         options: The negative, and whether to lean on trained labels.
         clip: The image-text model.
         labels: Names of the sounds that the separator was trained on.
+        label_embeddings: (L, D) what they lie at; None embeds the names.
         job: Where progress is told and Cancel is asked.
 
     Raises:
@@ -80,7 +82,7 @@ def ask(
     rows = np.stack([_embedding(query, clip, job) for query in queries])
     nearest = [""] * len(queries)
     if options.nearest_label and labels:
-        names = clip.encode_texts(list(labels), job=job)
+        names = clip.encode_texts(list(labels), job=job) if label_embeddings is None else label_embeddings
         for i, query in enumerate(queries):
             if query.picture is None:
                 rows[i], nearest[i] = _leaning(rows[i], names, labels)

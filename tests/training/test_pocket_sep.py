@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from core.pool import POOL
 from core.sep import QueriedSeparator
 from core.sep_files import read_separator
 from core.sep_metrics import si_sdr
@@ -271,3 +272,13 @@ def test_packed_model_was_trained_on_the_bundled_query_model(repository: Path) -
     usage = json.loads(config.read_text())["usage"]
     weights = repository / "assets" / "models" / usage["query_model"] / "model.safetensors"
     assert hashlib.sha256(weights.read_bytes()).hexdigest() == usage["query_sha256"]
+
+
+def test_names_of_the_head_are_those_of_the_labels() -> None:
+    """What queries lean to lies where the encoder has the label's own name, nearer than any other label's."""
+    with POOL.use("pocket-sep") as separator, POOL.use("pocket-clip") as clip:
+        names = clip.encode_texts(list(separator.usage.labels))
+        lean = separator.label_embeddings
+    assert lean.shape == names.shape
+    np.testing.assert_allclose(np.linalg.norm(lean, axis=1), 1, atol=1e-5)
+    assert ((lean @ names.T).argmax(1) == np.arange(len(names))).mean() > 0.95

@@ -21,7 +21,6 @@ from safetensors.torch import save_file
 
 from core.sep_files import Usage
 from core.sep_network import Sizes, build
-from training.pocket_sep.labels import labels
 from training.pocket_sep.mixtures import Clips, Queries
 from training.pocket_sep.presence import MIXTURES, WINDOW_FRAMES, fit_curve, fit_hearing, fit_level, fit_reading
 from training.pocket_sep.queries import QUERY_MODEL
@@ -99,13 +98,12 @@ def main() -> None:
     level = fit_level(net, held_out, queries)
     print(f"heard from {heard_from}, AUROC {auroc:.3f}, level of the masks {level}")
     save_weights(net.state_dict(), args.out / "model.safetensors")
-    known = set(clips.labels)
     usage = Usage(
         QUERY_MODEL,
         window_frames=WINDOW_FRAMES,
         floor=FLOOR,
         heard_from=heard_from,
-        labels=tuple(row.name for row in labels() if row.name in known),
+        labels=tuple(clips.labels),  # in the order of the head's rows
         query_sha256=json.loads((args.data / "queries.json").read_text())["sha256"],
     )
     write_config(args.out, asdict(sizes), usage)

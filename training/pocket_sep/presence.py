@@ -80,7 +80,7 @@ def fit_hearing(net: nn.ModuleDict, clips: Clips, count: int = MIXTURES) -> None
 
 
 def fit_reading(net: nn.ModuleDict, clips: Clips, queries: Queries) -> None:
-    """Fill queries and offset of the head."""
+    """Fill queries, offset and names of the head."""
     rows, targets, weights = [], [], []
     for number, name in enumerate(clips.labels):
         for kind, share in (("text", 1.0), ("picture", PICTURE_WEIGHT)):
@@ -92,7 +92,9 @@ def fit_reading(net: nn.ModuleDict, clips: Clips, queries: Queries) -> None:
     inputs, wanted, share = np.concatenate(rows).astype(np.float64), np.array(targets), np.array(weights)
     mean, base = np.average(inputs, 0, share), np.average(wanted, 0, share)
     weight = ridge(inputs - mean, wanted - base, QUERY_PENALTY, share)
-    fill(net, queries=weight.T, offset=base - mean @ weight)
+    names = np.stack([queries.all(name, "text").mean(0) for name in clips.labels])
+    names /= np.linalg.norm(names, axis=1, keepdims=True)
+    fill(net, queries=weight.T, offset=base - mean @ weight, names=names)
 
 
 def fill(net: nn.ModuleDict, **values: Any) -> None:

@@ -26,6 +26,7 @@ class StubSeparator:
         self.name = "stub-sep"
         self.usage = Usage(clip.name, heard_from=0.2, labels=("red", "green", "blue"))
         self._names = clip.encode_texts(list(BANDS_HZ))
+        self.label_embeddings = None
         self.calls = 0
         self.is_endless = False  # listens until it is cancelled
         self.judge: Any = None  # in the place of CLAP, where a test has one
