@@ -225,6 +225,17 @@ def test_parts_give_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(raster.render(scene, seen).rgb, whole.rgb)
 
 
+def test_neighbouring_tiles_are_drawn_one_after_the_other() -> None:
+    from demos.gaussians.raster_frame import along_curve
+
+    # Four columns of tiles of 8 x 16 pixels: pairs side by side make squares, and squares follow Morton's Z.
+    order = along_curve(np.arange(16, dtype=np.int32), 4)
+    assert order.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]
+    order = along_curve(np.arange(32, dtype=np.int32), 8)
+    assert order[:8].tolist() == [0, 1, 2, 3, 8, 9, 10, 11]
+    assert sorted(order.tolist()) == list(range(32))
+
+
 def test_bins_hold_every_splat_of_every_pixel() -> None:
     scene, seen = _scaled(random_scene(120, seed=16), 1.0), camera(61, 45)
     frame = raster.make_frame(scene, seen)
