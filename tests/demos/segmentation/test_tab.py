@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 import re
+import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -206,6 +207,35 @@ def test_what_cannot_be_used_is_a_sentence(
             told.append(step)
     assert told[-1][parts.line]["state"] == "error" and words in told[-1][parts.line]["text"]
     assert model.automatic_runs == 0, "no model runs for nothing"
+
+
+@pytest.mark.parametrize("stage", ["automatic", "encode_windows", "encode_images", "encode_texts"])
+def test_a_cancelled_run_gives_both_models_back(
+    parts: Parts, model: StubSegmenter, upload: Upload, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    leased: list[str] = []
+    has_begun = threading.Event()
+
+    @contextmanager
+    def use(self: Pool, name: str, *, job: Job | None = None) -> Iterator[StubSegmenter]:
+        leased.append(name)
+        try:
+            yield model
+        finally:
+            leased.remove(name)
+
+    def hangs(*_: Any, job: Job, **__: Any) -> None:
+        has_begun.set()
+        job.wait(60)
+
+    model.reads_windows = stage == "encode_windows"
+    monkeypatch.setattr(model, stage, hangs, raising=False)
+    with mock.patch.object(Pool, "use", use):
+        steps = tab_run.segment_handler(parts)(upload, LABELS)
+        next(step for step in steps if has_begun.is_set())
+        assert len(leased) == 2
+        steps.close()  # what Cancel and a closed page do; returns when the work has let go
+        assert not leased
 
 
 # ---- the picture ----
