@@ -26,6 +26,7 @@ from demos.gaussians.words import Words, least_peak
 MEANINGS = MeaningsCache()
 _STEEPNESS = 3  # the cut at 0 lets pieces be answers that fall short of the best by five times as much
 _COVERED = 0.5  # of a pixel, by the pieces that answer
+_LEVEL_WORDS = {"subpart": "details", "part": "parts", "whole": "whole things"}  # as the page names them
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,13 +308,18 @@ def _peak(level: str, peak: float, maps: LevelMaps, is_chosen: bool) -> LevelPea
 def _sentence(query: str, level: str, peak: float, least: float, count: int, seen: InView) -> str:
     if peak >= least and seen.of_gaussians is not None and not seen.mask.any():
         return (
-            f"{quoted(query)} is in the scene, but not to be seen in this view: level “{level}”, peak {peak:.2f}, "
+            f"{quoted(query)} is in the scene, but not to be seen in this view: {_among(level)}, peak {peak:.2f}, "
             f"{count:,} Gaussians selected."
         )
     if peak >= least:
-        return f"{quoted(query)} found at the level “{level}”: peak {peak:.2f}, {count:,} Gaussians selected."
+        return f"{quoted(query)} found {_among(level)}: peak {peak:.2f}, {count:,} Gaussians selected."
     place = "view" if seen.of_gaussians is None else "scene"
     return (
-        f"{quoted(query)} was not found in this {place}: the best match reaches {peak:.2f} (level “{level}”), "
+        f"{quoted(query)} was not found in this {place}: the best match, {_among(level)}, reaches {peak:.2f}, "
         f"and {least:.2f} is asked."
     )
+
+
+def _among(level: str) -> str:
+    """A level in the words that the page has for it."""
+    return f"among the {_LEVEL_WORDS[level]}" if level in _LEVEL_WORDS else f"at the level “{level}”"

@@ -192,7 +192,7 @@ def test_what_is_hidden_from_a_view_is_found_all_the_same(known: World) -> None:
     away = look_at((0, -5, 1), (0, -10, 1), up_xyz=UP, fov_deg=45, width=60, height=40)  # the balls lie behind it
     found = query(handle, "green", options, model=StubModel(), camera=away).found[0]
     assert found.is_found and found.selection.rows.size and not found.mask.any()
-    assert "“green” is in the scene, but not to be seen in this view" in found.sentence
+    assert "“green” is in the scene, but not to be seen in this view: among the " in found.sentence
     seen = query(handle, "green", options, model=StubModel()).found[0]
     assert found.peak == seen.peak  # pieces answer for the scene, whatever the view
     nothing = query(handle, "silver birch", replace(options, least_peak=0.99), model=StubModel(), camera=away).found[0]
@@ -205,6 +205,7 @@ def test_a_level_without_pieces_falls_back_to_those_there_are(known: World) -> N
     options = QueryOptions(negatives="silver", hubness=False, level="subpart", least_peak=0.5)
     found = query(handle, "green", options, model=StubModel()).found[0]
     assert found.level == "subpart" and not found.is_found
+    assert "the best match, among the details, reaches" in found.sentence
 
 
 def test_objects_share_nothing_and_are_the_best_agreed_on(known: World) -> None:
