@@ -28,7 +28,7 @@ LEAST_COVER = 0.25
 GUIDE_PX = 160  # longer side of the small picture; a quarter of a 640 px picture, as in the fast filter
 GUIDE_RADIUS = 5  # of its box windows, px, at least
 GUIDE_EPS = 1e-3  # against noise: colours in [0, 1] that vary less are flat
-FRAME_SHARPNESS = 8.0  # exponent of the overlap of a box with a window
+FRAME_SHARPNESS = 4.0  # exponent of the overlap of a box with a window
 BAND_PIXELS = 1 << 18  # drawn at a time: a large picture never holds all maps at once, and a band stays in the cache
 
 

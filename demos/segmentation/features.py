@@ -3,11 +3,12 @@
 Without cut-outs the picture is read once, however many masks there are. A ConvNet reads it through overlapping windows
 of several sizes. A mask is then described twice, by the cells that it fills and by the windows that frame it best:
 
-    v_n = norm((1 - w) norm(sum_x M_n(x) f_x) + w norm(sum_p a_np e_p)),   a_np ~ IoU(box_n, window_p)^s
+    v_n = norm((1 - w_n) norm(sum_x M_n(x) f_x) + w_n norm(sum_p a_np e_p)),   a_np ~ IoU(box_n, window_p)^s
 
 f_x cells, M_n the share of a cell that the mask fills, e_p embeddings of whole windows. Cells know the outline, but a
-tower that was trained on pictures of single things knows a thing best when it fills the window. Towers with positions
-(vision transformers) read the picture whole, and w = 0.
+tower that was trained on pictures of single things knows a thing best when it fills the window. The windows around what
+surrounds things show the things: w_n = w (1 - b_n) with b_n the share of the picture's border that the mask holds, the
+cue of :mod:`.scores`. Towers with positions (vision transformers) read the picture whole, and w = 0.
 """
 
 from __future__ import annotations
@@ -137,7 +138,8 @@ def mask_features(seen: Seen, puzzle: Puzzle) -> Floats:
     height, width = puzzle.size_hw
     boxes = (puzzle.boxes_xyxy / np.array([width, height, width, height])).astype(np.float32)
     around = framed(seen.embeddings, seen.frames_xyxy, boxes, aspect=width / height)
-    return unit_rows((1.0 - WINDOW_WEIGHT) * inside + WINDOW_WEIGHT * around)
+    weights = (WINDOW_WEIGHT * (1.0 - puzzle.border_shares))[:, None].astype(np.float32)
+    return unit_rows((1.0 - weights) * inside + weights * around)
 
 
 def crop_features(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -148,6 +150,9 @@ def test_a_mask_is_described_by_its_cells_and_by_the_window_around_it() -> None:
     found = mask_features(seen, puzzle_of([mask], (60, 80)))
     expected = unit_rows((1 - WINDOW_WEIGHT) * GRID[2, 3][None] + WINDOW_WEIGHT * window)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    ground = puzzle_of([~mask], (60, 80))  # holds the whole border: the window around it shows the thing
+    cells_only = replace(seen, embeddings=window[:0], frames_xyxy=seen.frames_xyxy[:0])
+    np.testing.assert_allclose(mask_features(seen, ground), mask_features(cells_only, ground), atol=1e-6)
 
 
 def test_a_mask_too_small_for_the_grid_is_read_at_its_innermost_point() -> None:
