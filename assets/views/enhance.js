@@ -1,5 +1,6 @@
 // Light before and after: histograms, tone curve, numbers: {before, after, curve, noise, isUnchanged, notes, foot}.
 const SVG = "http://www.w3.org/2000/svg", WIDE = 600, HIGH = 120, SQUARE = 160;
+const NUMBER = { class: "number", style: "white-space:nowrap" }, HEAD = { scope: "col", style: "background:none" };
 
 function shape(tag, attributes) {
   const node = document.createElementNS(SVG, tag);
@@ -30,7 +31,7 @@ function toneCurve(curve) {
 }
 
 function row(name, before, after) {
-  return make("tr", {}, make("th", { scope: "row" }, name), make("td", { class: "number" }, before), make("td", { class: "number" }, after));
+  return make("tr", {}, make("th", { scope: "row" }, name), make("td", NUMBER, before), make("td", NUMBER, after));
 }
 
 function light(value) {
@@ -48,7 +49,7 @@ drawWith((value) => {
         "Pixels from dark to bright: filled before, line after.")),
       make("figure", { style: "margin:0" }, toneCurve(value.curve), make("figcaption", { class: "quiet" }, "Tone curve: after by before."))),
     make("table", { style: "width:100%;max-width:440px;margin:10px 0;border-collapse:collapse;text-align:left" },
-      make("thead", {}, make("tr", {}, make("td", {}), make("th", { scope: "col" }, "before"), make("th", { scope: "col" }, "after"))),
+      make("thead", {}, make("tr", {}, make("td", {}), make("th", HEAD, "before"), make("th", HEAD, "after"))),
       make("tbody", {},
         row("Mean light", percent(before.mean), percent(after.mean)),
         row("CLIP, about 0 backlit, 1 well lit", light(before.light), light(after.light)),

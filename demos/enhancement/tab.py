@@ -27,8 +27,9 @@ def _wire(parts: Parts) -> list[Any]:
     """Enhance, compare, many photos, and the strength that moves; returns the events that Cancel stops."""
     given = [parts.photo, *parts.inputs.all()]
     answer = [parts.file, parts.numbers, parts.slider, parts.light_map, parts.charts, parts.line]
-    for button in (parts.run, parts.run_many, parts.compare):
-        button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
+    starts = (parts.run.click, parts.run_many.click, parts.compare.click, parts.samples.picked)
+    for start in (*starts, parts.inputs.strength.release, parts.inputs.method.input):
+        start(None, None, parts.line, js=_WAITING, **_LIGHT)
     enhance = tab_run.enhance_handler(parts)
     run = parts.run.click(enhance, given, answer, api_name="enhance", **_HEAVY)
     chosen = parts.samples.picked(tab_run.take_sample, None, parts.photo, **_LIGHT)
@@ -54,25 +55,27 @@ def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
     for button in (own.find, own.take_out, own.teach, own.use):
         button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     shown = [own.found, own.taught, own.toward, own.away, own.take_out, own.note, parts.line]
-    find = own.find.click(
-        tab_direction.find_handler(parts, own), [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase],
-        shown, **quiet,
-    )  # fmt: skip
+    ends = [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase]
+    for end in ends:  # what was found by other words or pictures is not what is asked for now
+        end.change(lambda: None, None, own.found, **_LIGHT)
+    find = own.find.click(tab_direction.find_handler(parts, own), ends, shown, **quiet)
     take_out = own.take_out.click(
         tab_direction.take_out_handler(parts, own), [own.found, own.toward, own.away], shown, **quiet
     )
-    teach = own.teach.click(
+    inputs = parts.inputs
+    given = [
+        own.taught, parts.photo, inputs.strength, inputs.protect_highlights, inputs.protect_shadows, inputs.denoise,
+    ]  # fmt: skip
+    answer = [parts.file, parts.numbers, parts.slider, parts.light_map, parts.charts, parts.line]
+    ready = own.teach.click(tab_direction.ready_handler(parts, own), [own.found, *ends], shown, **quiet)
+    teach = ready.success(
         tab_direction.teach_handler(parts, own),
         [own.found, own.toward, own.away, own.bad_files, own.reach, own.steps],
         [own.taught, own.note, parts.line], **quiet,
     )  # fmt: skip
-    inputs = parts.inputs
-    use = own.use.click(
-        tab_direction.use_handler(parts, own),
-        [own.taught, parts.photo, inputs.strength, inputs.protect_highlights, inputs.protect_shadows, inputs.denoise],
-        [parts.file, parts.numbers, parts.slider, parts.charts, parts.line], **quiet,
-    )  # fmt: skip
-    events = [find, take_out, teach, use]
+    tried = teach.success(tab_direction.use_handler(parts, own, falls_back=True), given, answer, **quiet)
+    use = own.use.click(tab_direction.use_handler(parts, own), given, answer, **quiet)
+    events = [find, take_out, ready, teach, tried, use]
     for event in events:
         event.failure(None, parts.line, parts.line, js=_NOT_STARTED, **_LIGHT)
     return events

@@ -12,6 +12,7 @@ import gradio as gr
 import numpy as np
 from gradio.processing_utils import save_bytes_to_cache
 
+from core.draw import turbo
 from core.errors import InputError
 from core.images import read_image
 from core.light import LightModel
@@ -124,6 +125,19 @@ def find_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
     return find
 
 
+def ready_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
+    """What comes before the training: the direction is found where it is not known yet."""
+    find = find_handler(parts, own)
+
+    def ready(found: Direction | None, *ends: Any) -> Updates:
+        if found is None:
+            yield from find(*ends)
+        else:
+            yield {parts.line: status("waiting")}
+
+    return ready
+
+
 def take_out_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
     """The direction without the ticked words, and what it says now."""
 
@@ -185,8 +199,8 @@ def teach_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
     return teach
 
 
-def use_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
-    """The visitor's own network on the photo."""
+def use_handler(parts: Parts, own: DirectionParts, *, falls_back: bool = False) -> Callable[..., Updates]:
+    """The visitor's own network on the photo; on the first example where there is none and ``falls_back``."""
     folder = parts.file.GRADIO_CACHE
 
     def use(
@@ -202,8 +216,8 @@ def use_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
                 raise InputError("There is no network of your own yet; teach one first.")
             options = EnhanceOptions("rave", strength, highlights, shadows, denoise, False, "filter")
             options.check()
-            upload = require_picture(photo)
-            given = read_photo(upload.source, name=upload.name)
+            upload = None if photo is None and falls_back else require_picture(photo)
+            given = read_photo(samples()[0].path) if upload is None else read_photo(upload.source, name=upload.name)
             light = LightModel("your own network", {"rave": made.net}, map_px=FitOptions.map_px)
             with POOL.use(GUIDE, job=job) as clip:
                 return enhance(given, options, light=light, clip=clip, job=job)
@@ -213,6 +227,7 @@ def use_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
             parts.file: save_bytes_to_cache(answer.file, answer.name, folder),
             parts.numbers: answer.as_json(),
             parts.slider: (preview(answer.before, "before.jpg", folder), preview(answer.after, "after.jpg", folder)),
+            parts.light_map: preview(turbo(answer.light_map), "light.jpg", folder),
             parts.charts: present.charts_value(answer),
             parts.line: status("done", present.done_words(answer)),
         }

@@ -140,12 +140,13 @@ def _place_right(holder: dict[str, Any]) -> None:
     with gr.Tabs(elem_classes="inner-tabs", elem_id="enh-more"):
         with gr.Tab("Light map", id="map"):
             holder["light_map"] = gr.Image(
-                label="Light map", show_label=False, interactive=False, elem_id="enh-map", buttons=["fullscreen"],
+                label="Blue: much light is missing, red: none", interactive=False, elem_id="enh-map",
+                buttons=["fullscreen"],
                 alt_text="Where light is missing: dark blue much, red none",
             )  # fmt: skip
         with gr.Tab("Methods side by side", id="compare"):
             holder["gallery"] = gr.Gallery(
-                label="Methods", show_label=False, columns=3, height=470, interactive=False, elem_id="enh-gallery"
+                label="Methods", show_label=False, columns=3, height="auto", interactive=False, elem_id="enh-gallery"
             )
         with gr.Tab("Many photos", id="zip"):
             holder["zip"] = gr.File(label="All photos and a table, as ZIP", interactive=False, elem_id="enh-zip")

@@ -162,7 +162,7 @@ def _caption(title: str, answer: Enhancement, when: str) -> str:
     tones = answer.tones_before if when == "before" else answer.tones_after
     light = answer.light_before if when == "before" else answer.light_after
     said = "" if light is None else f", CLIP {light:.2f}"
-    return f"{title}: mean {100 * tones.mean_luma:.0f}, clipped {100 * tones.clipped:.1f} %{said}"
+    return f"{title}: light {100 * tones.mean_luma:.0f}{said}"
 
 
 def batch_handler(parts: Parts) -> Callable[..., Updates]:

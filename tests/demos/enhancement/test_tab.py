@@ -15,12 +15,15 @@ import pytest
 import torch
 from PIL import Image
 
+from core.light_net import build
 from core.pool import Pool
 from core.tasks import Job
 from demos.base import MODEL_QUEUE
 from demos.enhancement import tab_direction, tab_run
+from demos.enhancement.direction import TrainedLight
 from demos.enhancement.options import LEARNT
 from demos.enhancement.photo import read_photo
+from demos.enhancement.samples import samples
 from demos.enhancement.tab import DEMO
 from demos.enhancement.tab_direction import place_direction, vocabulary
 from demos.enhancement.tab_parts import USUAL, Parts, place
@@ -136,6 +139,26 @@ def test_a_direction_is_found_and_used_only_when_there_is_one(parts: Parts, tmp_
     with pytest.raises(gr.Error, match="no network of your own"):
         last(tab_direction.use_handler(parts, own)(None, Upload(jpeg(), "a.jpg"), 1, 0, 0, 0))
     assert len(vocabulary()) > 150 and len(set(vocabulary())) == len(vocabulary())
+
+
+def test_teaching_finds_the_direction_where_it_is_not_known_yet(parts: Parts) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    ends = (None, None, "a well lit photo", "a dark photo")
+    ready = tab_direction.ready_handler(parts, own)
+    found = last(ready(None, *ends))[own.found]
+    assert found.encoder == "stub-clip"
+    assert own.found not in last(ready(found, *ends))
+
+
+def test_a_taught_network_is_tried_on_an_example_where_there_is_no_photo(parts: Parts) -> None:
+    with gr.Blocks():
+        own = place_direction()
+    made = TrainedLight(build(), (0.1,), 1, 0.1)
+    answer = last(tab_direction.use_handler(parts, own, falls_back=True)(made, None, 1.0, 0.0, 0.0, 0.0))
+    assert Path(answer[parts.file]).stem == f"{samples()[0].path.stem}-lit" and answer[parts.light_map]
+    with pytest.raises(gr.Error, match="no picture yet"):
+        last(tab_direction.use_handler(parts, own)(made, None, 1.0, 0.0, 0.0, 0.0))
 
 
 def test_folders_go_before_phrases(parts: Parts, tmp_path: Path) -> None:
