@@ -55,7 +55,7 @@ def _wire_direction(parts: Parts, own: DirectionParts) -> list[Any]:
     for button in (own.find, own.take_out, own.teach, own.use):
         button.click(None, None, parts.line, js=_WAITING, **_LIGHT)
     shown = [own.found, own.taught, own.toward, own.away, own.take_out, own.note, parts.line]
-    ends = [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase]
+    ends: list[Any] = [own.good_files, own.bad_files, own.good_phrase, own.bad_phrase]
     for end in ends:  # what was found by other words or pictures is not what is asked for now
         end.change(lambda: None, None, own.found, **_LIGHT)
     find = own.find.click(tab_direction.find_handler(parts, own), ends, shown, **quiet)
