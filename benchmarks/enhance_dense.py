@@ -79,7 +79,7 @@ def dark_pictures(pictures: Sequence[Floats], side_px: int) -> list[Rgb]:
     made = []
     for picture in pictures:
         image = Image.fromarray(np.rint(picture * 255).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
-        good = np.asarray(image, np.float32) / 255
+        good = np.asarray(image, np.float32) / np.float32(255)
         dark = darkened(good, drawn_mask(size[1], size[0], rng), STOPS, rng)
         made.append(np.rint(dark * 255).astype(np.uint8))
     return made
@@ -95,7 +95,7 @@ def measure_dense(
         small = Image.fromarray(rgb)
         small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
         field = field_of(np.asarray(small), method, model=model)
-        ours = enhanced(rgb, field, options).astype(np.float32) / 255
+        ours = enhanced(rgb, field, options).astype(np.float32) / np.float32(255)
         start_s = time.process_time()
         whole = model.light(rgb, method)
         naive_s += time.process_time() - start_s
