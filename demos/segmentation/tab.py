@@ -46,7 +46,8 @@ def _wire_answers(parts: Parts) -> list[Any]:
 
     parts.picture.change(
         tab_run.show_picture(parts), [parts.picture, parts.shown],
-        [parts.stage, *kept, parts.clicked, parts.found, parts.line], trigger_mode="always_last", **_LIGHT,
+        [parts.stage, *kept, parts.clicked, parts.found, parts.exports, parts.line],
+        trigger_mode="always_last", **_LIGHT,
     )  # fmt: skip
     run = parts.run.click(segment, given, answer, api_name="segment", **_HEAVY)
     chosen = parts.samples.picked(

@@ -19,7 +19,7 @@ from demos.segmentation.answers import ClickAnswer, Region
 from demos.segmentation.edits import Edits, blank, edited, patch_of_candidate, patch_of_region
 from demos.segmentation.pipeline import Clicks, Segmentation, click, label
 from demos.segmentation.tab_files import candidates_json, export, output_files, page_file, size_words
-from demos.segmentation.tab_parts import EXPORTS, MASK_MODELS, MODELS, USUAL, Inputs, Parts
+from demos.segmentation.tab_parts import MASK_MODELS, MODELS, USUAL, Inputs, Parts, export_buttons
 from demos.segmentation.tab_run import (
     Asked,
     Shown,
@@ -257,7 +257,6 @@ def refresh_outputs(parts: Parts) -> Callable[..., dict[Any, Any]]:
 
 def save_handler(parts: Parts) -> Callable[..., Updates]:
     """Make the file that was asked for; the page then saves it."""
-    kinds = [{"name": name, "title": title, "line": line} for name, title, line in EXPORTS]
 
     def run(shown: Shown | None, edits: Edits | None, event: gr.EventData) -> Updates:
         kind = _data(event).get("kind")
@@ -271,6 +270,6 @@ def save_handler(parts: Parts) -> Callable[..., Updates]:
         data, name = yield from run_job(work, parts.line)
         file = page_file(data, name, parts.stage.GRADIO_CACHE)
         saved = {"count": next(_saves), "name": name, "size": size_words(len(data)), "file": file}
-        yield {parts.exports: {"kinds": kinds, "saved": saved}, parts.line: status("done", f"{name} is ready.")}
+        yield {parts.exports: {**export_buttons(), "saved": saved}, parts.line: status("done", f"{name} is ready.")}
 
     return run

@@ -277,12 +277,16 @@ def _place_left(holder: dict[str, Any]) -> None:
     _place_vocabulary(holder)
 
 
+def export_buttons() -> dict[str, Any]:
+    """What the room of the exports shows before anything was saved."""
+    return {"kinds": [{"name": name, "title": title, "line": line} for name, title, line in EXPORTS]}
+
+
 def _place_files(holder: dict[str, Any]) -> None:
     """What can be taken along, and the same from code."""
     with gr.Tabs(elem_classes="inner-tabs", elem_id="seg-more"):
         with gr.Tab("Save", id="save"):
-            kinds = [{"name": name, "title": title, "line": line} for name, title, line in EXPORTS]
-            holder["exports"] = View("segment_exports", {"kinds": kinds}, elem_id="seg-exports", label="Files")
+            holder["exports"] = View("segment_exports", export_buttons(), elem_id="seg-exports", label="Files")
         with gr.Tab("As a picture", id="picture"):
             holder["overlay"] = gr.Image(
                 label="Overlay", show_label=False, interactive=False, type="filepath", elem_id="seg-overlay",

@@ -28,7 +28,7 @@ from demos.segmentation.pipeline import Analysis, Segmentation, analyse, label
 from demos.segmentation.samples import samples
 from demos.segmentation.tab_api import DEFAULTS, SEGMENT_DOC
 from demos.segmentation.tab_files import Files, jpeg, output_files, page_file
-from demos.segmentation.tab_parts import AUTO, Parts
+from demos.segmentation.tab_parts import AUTO, Parts, export_buttons
 from demos.segmentation.vocabulary import read_nouns
 from demos.segmentation.words import read_words
 from demos.widgets import Upload, require_picture, shrink
@@ -105,7 +105,10 @@ def stage_picture(picture: Picture, key: str, folder: str) -> dict[str, Any]:
 
 def show_picture(parts: Parts) -> Callable[..., dict[Any, Any]]:
     """A picture was dropped or taken away: it goes on the stage, and what was known of the last one goes."""
-    nothing = {parts.shown: None, parts.edits: None, parts.clicked: None, parts.found: None}
+    nothing = {
+        parts.shown: None, parts.edits: None, parts.clicked: None, parts.found: None,
+        parts.exports: export_buttons(),
+    }  # fmt: skip
 
     def run(upload: Upload | None, shown: Shown | None) -> dict[Any, Any]:
         if upload is None:

@@ -245,6 +245,7 @@ def test_a_new_picture_takes_everything_away(parts: Parts, upload: Upload) -> No
     shown = tab_run.show_picture(parts)(upload, None)
     assert shown[parts.stage]["answer"] is None and shown[parts.shown] is None and shown[parts.found] is None
     assert shown[parts.stage]["picture"]["key"] == tab_run.picture_key(upload)
+    assert "saved" not in shown[parts.exports], "what was saved was of the last picture"
     assert tab_run.show_picture(parts)(None, None)[parts.stage] is None
 
 
