@@ -57,6 +57,7 @@ class StubBoth(StubModel):
         super().__init__()
         self.separator = StubSeparator(self)
         self.usage = self.separator.usage
+        self.label_embeddings = self.separator.label_embeddings
 
     def listen(self, picture: Any, embeddings: Any, *, job: Job | None = None) -> Listened:
         return self.separator.listen(picture, embeddings, job=job)
