@@ -247,7 +247,7 @@ _POCKET_SEP = ModelSpec(
         Bundled(
             "pocket-sep",
             {
-                "card.json": "91cecda292cf255d69345e07825e511a4a66033a8be4e7c92f4595a4bf069f24",
+                "card.json": "e79be226bbc6ed6ed8efb0f17306978ff17965ccc17f04d3c6eb983999d7a617",
                 "config.json": "24fd260cd7d6e763e118263b24828ebec470258c709711600b562583052fd4a9",
                 "model.safetensors": "558d6a06b504049b45977ec44730b5aabe8b95a063df74427242ac9ec19fbdf4",
             },
