@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.__main__ import README, with_table
-from benchmarks.enhance_dense import agreement, divided, measure_dense
+from benchmarks.enhance_dense import divided, measure_dense, mended, psnr
 from benchmarks.enhance_photo import fresh
 from benchmarks.enhance_race import measure_race
 from benchmarks.measure import Measurement, machine, markdown
@@ -69,13 +69,6 @@ class Row:
     subject_gain: float
     background_loss: float
     total: float
-
-
-def psnr(error: Floats, weight: NDArray[np.float64] | None = None) -> float:
-    """-10 log10 of the (weighted) mean squared error; of (H, W, 3) in [0, 1]."""
-    squares = np.square(error.astype(np.float64)).mean(axis=2)
-    mean = squares.mean() if weight is None else float((squares * weight).sum() / max(weight.sum(), 1.0))
-    return float(-10 * np.log10(max(mean, 1e-10)))
 
 
 def known_pictures(folder: Path | None, most: int) -> list[Floats]:
@@ -271,9 +264,7 @@ def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quic
     start_cpu_s = time.process_time()
     light = model.light(rgb, method)
     full_s = (time.process_time() - start_cpu_s) * pixels / light.size
-    small = Image.fromarray(rgb)
-    small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
-    ours = enhanced(rgb, field_of(np.asarray(small), method, model=model), PLAIN).astype(np.float32) / 255
+    ours = mended(rgb, method, model, PLAIN)
     return [
         *rows,
         Measurement(
@@ -281,7 +272,7 @@ def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quic
         ),
         Measurement(
             f"agreement with the network run naively at {size[0]} x {size[1]}, dB",
-            agreement(divided(rgb, light), ours), None, "", 31.0, True, f"a well-lit photo; map at {model.map_px} px",
+            psnr(divided(rgb, light) - ours), None, "", 31.0, True, f"a well-lit photo; map at {model.map_px} px",
         ),
     ]  # fmt: skip
 

@@ -67,9 +67,19 @@ def divided(rgb: Rgb, light: Floats) -> Floats:
     return made
 
 
-def agreement(one: Floats, other: Floats) -> float:
-    """PSNR, dB."""
-    return float(-10 * np.log10(max(float(np.square(one - other, dtype=np.float64).mean()), 1e-10)))
+def psnr(error: Floats, weight: NDArray[np.float64] | None = None) -> float:
+    """-10 log10 of the (weighted) mean squared error; of (H, W, 3) in [0, 1]."""
+    squares = np.square(error.astype(np.float64)).mean(axis=2)
+    mean = squares.mean() if weight is None else float((squares * weight).sum() / max(weight.sum(), 1.0))
+    return float(-10 * np.log10(max(mean, 1e-10)))
+
+
+def mended(rgb: Rgb, method: Method, model: LightSource, options: EnhanceOptions) -> Floats:
+    """A picture by the light of its small copy, as the tab makes it, in [0, 1]."""
+    small = Image.fromarray(rgb)
+    small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
+    field = field_of(np.asarray(small), method, model=model)
+    return enhanced(rgb, field, options).astype(np.float32) / np.float32(255)
 
 
 def dark_pictures(pictures: Sequence[Floats], side_px: int) -> list[Rgb]:
@@ -92,18 +102,15 @@ def measure_dense(
     naive, dense, dense_s, naive_s = [], [], 0.0, 0.0
     dark = dark_pictures(pictures, model.map_px)
     for rgb in dark:
-        small = Image.fromarray(rgb)
-        small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
-        field = field_of(np.asarray(small), method, model=model)
-        ours = enhanced(rgb, field, options).astype(np.float32) / np.float32(255)
+        ours = mended(rgb, method, model, options)
         start_s = time.process_time()
         whole = model.light(rgb, method)
         naive_s += time.process_time() - start_s
         start_s = time.process_time()
         every = dense_light(rgb, method, model=model, ratio=RATIO)
         dense_s += time.process_time() - start_s
-        naive.append(agreement(divided(rgb, whole), ours))
-        dense.append(agreement(divided(rgb, every), ours))
+        naive.append(psnr(divided(rgb, whole) - ours))
+        dense.append(psnr(divided(rgb, every) - ours))
     height, width = dark[0].shape[:2]
     where = f"{len(dark)} photos of {width} x {height}, subject {STOPS:g} EV darker"
     spans = [f"{min(found):.1f} to {max(found):.1f}" for found in (dense, naive)]

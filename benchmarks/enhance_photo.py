@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 from PIL import Image
 
+from benchmarks.measure import peak_mb
 from core.pool import POOL
 from core.settings import set_quiet_environment
 from demos.enhancement.options import EnhanceOptions
@@ -39,10 +39,6 @@ def fresh(path: Path, method: str) -> dict[str, float]:
     return found
 
 
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-
-
 def measured(path: Path, method: Any) -> dict[str, float]:
     """Wall and CPU seconds of a photo, its file not yet read, models and loops warm; and what memory was the most."""
     options = EnhanceOptions(method=method, skips_well_lit=False)
@@ -51,10 +47,10 @@ def measured(path: Path, method: Any) -> dict[str, float]:
     with ExitStack() as stack:
         models = {name: stack.enter_context(POOL.use(row)) for name, row in (("light", MODEL), ("clip", JUDGE))}
         enhance(read_photo(small.getvalue()), options, **models)
-        start_mb, start_s, start_cpu_s = _peak_mb(), time.perf_counter(), time.process_time()
+        start_mb, start_s, start_cpu_s = peak_mb(), time.perf_counter(), time.process_time()
         enhance(read_photo(path), options, **models)
         wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
-    return {"wall_s": wall_s, "cpu_s": cpu_s, "start_mb": start_mb, "peak_mb": _peak_mb()}
+    return {"wall_s": wall_s, "cpu_s": cpu_s, "start_mb": start_mb, "peak_mb": peak_mb()}
 
 
 if __name__ == "__main__":

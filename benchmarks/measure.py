@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -91,6 +92,11 @@ def markdown(rows: Sequence[Measurement], command: str) -> str:
         lines.append(f"| {row.name} | {_figure(row.ours, row.unit)} | {peer} | {ratio} | {bar} | {verdict} |")
     notes = [f"- {row.name}: {row.note}" for row in rows if row.note]
     return "\n".join([*lines, "", *notes, ""])
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held, 10**6 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def machine() -> str:

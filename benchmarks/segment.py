@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import Measurement, machine, markdown
+from benchmarks.measure import Measurement, machine, markdown, peak_mb
 from benchmarks.segment_plain import Plain
 from benchmarks.segment_scenes import BUNDLED, Confusion, TrueScene, agreement, bundle, read_scenes, recall
 from core import checkpoints
@@ -290,12 +289,12 @@ def _memory() -> Measurement:
     out = subprocess.run(
         [sys.executable, "-m", "benchmarks.segment", "--peak"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    peak_mb = float(out.stdout.strip().splitlines()[-1])
+    found_mb = float(out.stdout.strip().splitlines()[-1])
     note = f"{LARGE_HW[1]} x {LARGE_HW[0]} px, the usual way, all at full size; whole process."
-    return Measurement("memory, 12 megapixels", peak_mb, None, "MB", MEMORY_MB, False, note)
+    return Measurement("memory, 12 megapixels", found_mb, None, "MB", MEMORY_MB, False, note)
 
 
-def peak_mb() -> float:
+def large_peak_mb() -> float:
     """Segment one 12-megapixel picture; returns the peak memory of this process, 10**6 bytes."""
     from PIL import Image
 
@@ -304,7 +303,7 @@ def peak_mb() -> float:
     with POOL.use(CLIP) as clip, POOL.use(SAM) as sam:
         kept = analyse(Picture(np.asarray(large)), options, clip=clip, sam=sam)
         label(kept, tuple(Label(name) for name in SPEED_LABELS), options, clip=clip)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return peak_mb()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -322,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
         bundle(options.scenes, options.bundle, side_px=320)
         return 0
     if options.peak:
-        print(peak_mb())
+        print(large_peak_mb())
         return 0
     rows = run(is_quick=options.quick, scenes=options.scenes, count=options.count)
     if options.json:
