@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.measure import machine
+from benchmarks.measure import machine, peak_mb
 from core.pool import POOL
 from core.sep import QueriedSeparator
 from core.sep_files import read_separator
@@ -90,8 +89,7 @@ def timed(path: Path, folder: Path, clip: Any, separator: Any) -> Speed:
         write_wav(one, folder / f"{name}.wav")
     marks.append(time.process_time())
     stages = dict(zip(("read", "separate", "write"), np.diff(marks).round(3).tolist(), strict=True))
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Speed(sound.seconds, stages, (marks[-1] - marks[0]) / sound.seconds / CORES, peak_bytes)
+    return Speed(sound.seconds, stages, (marks[-1] - marks[0]) / sound.seconds / CORES, round(peak_mb() * 1e6))
 
 
 def first_sound(path: Path, folder: Path, clip: Any, separator: Any) -> float:

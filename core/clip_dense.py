@@ -129,9 +129,16 @@ def patch_embeddings(network: Any, pixel_values: torch.Tensor, *, method: DenseM
 
 def map_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
     """Embed the cells of pictures of one size by a tower of the kind ``"map"``: (N, 3, H, W) -> (N, h, w, D)."""
-    vision = network.vision_model
-    cells = vision(pixel_values=pixel_values).last_hidden_state.permute(0, 2, 3, 1)
-    return network.visual_projection(vision.layernorm(cells) if hasattr(vision, "layernorm") else cells)
+    return _projected_cells(network, network.vision_model(pixel_values=pixel_values))
+
+
+def _projected_cells(network: Any, seen: Any) -> torch.Tensor:
+    """What a tower saw, (N, C, h, w), through norm and projection: (N, h, w, D)."""
+    vision, cells = network.vision_model, seen.last_hidden_state.permute(0, 2, 3, 1)
+    projected: torch.Tensor = network.visual_projection(
+        vision.layernorm(cells) if hasattr(vision, "layernorm") else cells
+    )
+    return projected
 
 
 def window_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
@@ -147,12 +154,10 @@ def window_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
     """
     import torch
 
-    vision = network.vision_model
-    seen = vision(pixel_values=pixel_values)
-    cells = seen.last_hidden_state.flatten(2).transpose(1, 2)
-    cells = vision.layernorm(cells) if hasattr(vision, "layernorm") else cells
-    whole = seen.pooler_output.flatten(1)[:, None]
-    return torch.cat([network.visual_projection(cells), network.visual_projection(whole)], dim=1)
+    seen = network.vision_model(pixel_values=pixel_values)
+    cells = _projected_cells(network, seen).flatten(1, 2)
+    whole = network.visual_projection(seen.pooler_output.flatten(1)[:, None])
+    return torch.cat([cells, whole], dim=1)
 
 
 def window_places(rows: int, columns: int, window: int) -> list[tuple[int, int]]:
