@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from demos.gaussians.cameras import Camera
 from demos.gaussians.field import LanguageField
 from demos.gaussians.history import History, Selection
-from demos.gaussians.scene import Floats, GaussianScene
+from demos.gaussians.scene import BLACK, Floats, GaussianScene
 
 Vector = tuple[float, float, float]
 
@@ -42,6 +42,7 @@ class SceneHandle:
         notes: Sentences about what was left out, mended or assumed.
         is_bundled: Whether it is one of ours.
         original_field: What the rows of ``original`` mean, or None.
+        background_rgb: What is behind it, in [0, 1].
     """
 
     name: str
@@ -56,6 +57,7 @@ class SceneHandle:
     notes: tuple[str, ...] = ()
     is_bundled: bool = False
     original_field: LanguageField | None = None
+    background_rgb: Vector = BLACK
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,14 @@ class Built:
 
     def as_npz(self, *, compact: bool = True) -> bytes:
         """Scene, field, cameras and up in the hub's own file."""
-        return write_scene(self.scene, self.field, cameras=self.cameras, up_xyz=self.up_xyz, compact=compact)
+        return write_scene(
+            self.scene,
+            self.field,
+            cameras=self.cameras,
+            up_xyz=self.up_xyz,
+            background_rgb=[float(value) for value in self.background],
+            compact=compact,
+        )
 
 
 def build(

@@ -27,7 +27,7 @@ from demos.gaussians.formats.splat import write_splat
 from demos.gaussians.history import Selection
 from demos.gaussians.raster import render
 from demos.gaussians.render_view import contoured, to_bytes
-from demos.gaussians.scene import Floats, GaussianScene, Language
+from demos.gaussians.scene import Floats, Language
 from demos.gaussians.select import extent_of
 
 SceneFormat = Literal["ply", "splat", "npz"]
@@ -65,7 +65,9 @@ def scene_file(handle: SceneHandle, kind: SceneFormat, *, selection: Selection |
         rows = selection.rows.astype(np.intp)
         scene, field = scene.take(rows), None if field is None else field.take(rows)
     if kind == "npz":
-        return write_scene(scene, field, cameras=handle.cameras, up_xyz=handle.up_xyz)
+        return write_scene(
+            scene, field, cameras=handle.cameras, up_xyz=handle.up_xyz, background_rgb=handle.background_rgb
+        )
     if kind == "splat":
         return write_splat(scene)
     if kind != "ply":
@@ -179,13 +181,14 @@ def _frames(
     for index in range(count):
         if job is not None:
             job.step("running", index, count, unit="frames")
-        yield _frame(handle.scene, turned(camera, about, up, 2 * np.pi * index / count), weights, job)
+        yield _frame(handle, turned(camera, about, up, 2 * np.pi * index / count), weights, job)
 
 
-def _frame(scene: GaussianScene, camera: Camera, weights: Floats | None, job: Job | None) -> NDArray[np.uint8]:
+def _frame(handle: SceneHandle, camera: Camera, weights: Floats | None, job: Job | None) -> NDArray[np.uint8]:
+    scene, behind = handle.scene, handle.background_rgb
     if weights is None:
-        return to_bytes(render(scene, camera, job=job).rgb)
-    drawn = render(scene, camera, features=weights[:, None], job=job)
+        return to_bytes(render(scene, camera, background=behind, job=job).rgb)
+    drawn = render(scene, camera, features=weights[:, None], background=behind, job=job)
     assert drawn.features is not None
     return contoured(to_bytes(drawn.rgb), drawn.features[..., 0] > 0.5)
 

@@ -27,7 +27,7 @@ from demos.gaussians.formats.archive import Archive
 from demos.gaussians.formats.blob import Blob
 from demos.gaussians.formats.npz import Arrays, write_npz
 from demos.gaussians.formats.result import UP_IS_MINUS_Y
-from demos.gaussians.scene import Floats, GaussianScene
+from demos.gaussians.scene import BLACK, Floats, GaussianScene
 
 _FOLDER = "field/"
 _SPLIT = ";"
@@ -40,10 +40,11 @@ def write_scene(
     *,
     cameras: Sequence[Camera] = (),
     up_xyz: Sequence[float] = UP_IS_MINUS_Y,
+    background_rgb: Sequence[float] = BLACK,
     compact: bool = False,
 ) -> bytes:
     """Scene and field as one .npz; ``compact`` stores float16 and 8-bit weights (see formats.npz.write_npz)."""
-    content = write_npz(scene, cameras=cameras, up_xyz=up_xyz, compact=compact)
+    content = write_npz(scene, cameras=cameras, up_xyz=up_xyz, background_rgb=background_rgb, compact=compact)
     return content if field is None else _with_entries(content, field, compact)
 
 

@@ -115,6 +115,7 @@ def open_scene(source: Path | bytes | str | Sequence[Path], *, name: str = "", j
         kind=read.kind,
         notes=tuple(notes),
         original_field=field,
+        background_rgb=read.background_rgb,
     )
 
 
@@ -164,7 +165,7 @@ def query(
     if job is not None:
         job.step("running", note="drawing the view")
     with _timed(seconds, "view"):
-        drawn = PICTURES.get(handle.scene, camera, job=job)
+        drawn = PICTURES.get(handle.scene, camera, handle.background_rgb, job=job)
         view = _map_view(handle, camera, options, job)
     found, size_wh = [], (camera.width, camera.height)
     with _timed(seconds, "answer"):
@@ -189,7 +190,7 @@ def picture(
 
 def view_picture(handle: SceneHandle, camera: Camera, *, job: Job | None = None) -> NDArray[np.uint8]:
     """The scene itself in a view, (H, W, 3) uint8; a query of the same view reuses the work."""
-    return PICTURES.get(handle.scene, _checked(camera), job=job).rgb
+    return PICTURES.get(handle.scene, _checked(camera), handle.background_rgb, job=job).rgb
 
 
 def prepare(handle: SceneHandle, camera: Camera | None = None, *, job: Job | None = None) -> None:
@@ -199,7 +200,7 @@ def prepare(handle: SceneHandle, camera: Camera | None = None, *, job: Job | Non
     """
     options = QueryOptions()
     camera = _checked(camera or default_camera(handle))
-    PICTURES.get(handle.scene, camera, job=job)
+    PICTURES.get(handle.scene, camera, handle.background_rgb, job=job)
     if handle.field is None:
         return
     view = _map_view(handle, camera, options, job)
@@ -245,7 +246,7 @@ def click(
     view = _map_view(handle, camera, QueryOptions(), job)
     owners, weights = view.at(column * view.width // camera.width, row * view.height // camera.height)
     nothing = Selection.of(np.zeros(len(handle.scene), np.float32))
-    depth = float(PICTURES.get(handle.scene, camera, job=job).depth[row, column])
+    depth = float(PICTURES.get(handle.scene, camera, handle.background_rgb, job=job).depth[row, column])
     if not owners.size or not np.isfinite(depth):
         return ClickAnswer(xy, -1, None, -1, "", (), nothing, None, "There is nothing under this pixel.")
     gaussian = int(owners[weights.argmax()])

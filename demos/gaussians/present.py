@@ -15,7 +15,6 @@ from demos.gaussians.history import Deform, Edit, History, Isolate, Move, Recolo
 from demos.gaussians.packing import Packed
 from demos.gaussians.viewpoints import plain, told_about
 
-BACKGROUND_RGB = (0, 0, 0)  # that of the server's pictures
 MAX_CAMERAS = 200  # views of photos that the page can step through
 MAX_OBJECTS = 400
 _LEAST_HEAT = 0.5  # relevancy at which heat begins: as likely as the best negative
@@ -64,7 +63,7 @@ def scene_value(
         "key": key,
         "place": place,
         "file": dict(file),
-        "background": list(BACKGROUND_RGB),
+        "background": [round(255 * value) for value in handle.background_rgb],
         "start": {**views[0], "up": plain(handle.up_xyz), "radius": radius},
         "cameras": [{"eye": view["eye"], "target": view["target"]} for view in views],
         "ids": packing.ids_layer(np.full(len(handle.scene), -1) if ids is None else ids, packed),

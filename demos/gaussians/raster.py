@@ -22,7 +22,7 @@ from core.shared_work import SharedWork
 from core.tasks import Job
 from demos.gaussians.cameras import Camera
 from demos.gaussians.raster_threads import share, thread_count
-from demos.gaussians.scene import Floats, GaussianScene
+from demos.gaussians.scene import BLACK, Floats, GaussianScene
 
 if TYPE_CHECKING:
     from demos.gaussians.raster_frame import Frame, Part
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 Backend = Literal["cpu", "gsplat"]
 NEAR = 0.2  # 3DGS's; in world units
 MAX_FEATURES = 64  # channels in one pass; beyond 16 they outgrow the first cache
-BLACK = (0.0, 0.0, 0.0)
 
 _loading: SharedWork[None] = SharedWork()
 

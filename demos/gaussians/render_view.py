@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from core.draw import overlay, turbo
 from core.tasks import Job
-from demos.gaussians.answers import Found, SceneAnswer, SceneHandle
+from demos.gaussians.answers import Found, SceneAnswer, SceneHandle, Vector
 from demos.gaussians.cameras import Camera
 from demos.gaussians.decoder import Decoder
 from demos.gaussians.field import LanguageField
 from demos.gaussians.options import Kind
 from demos.gaussians.raster import render
-from demos.gaussians.scene import Floats, GaussianScene
+from demos.gaussians.scene import BLACK, Floats, GaussianScene
 
 Rgb = NDArray[np.uint8]
 
@@ -40,7 +40,7 @@ class ViewPicture:
     """Colours and depth of a view.
 
     Attributes:
-        rgb: (H, W, 3) uint8 over black.
+        rgb: (H, W, 3) uint8 over the scene's background.
         depth: (H, W) float32 along the viewing direction; inf where nothing is.
     """
 
@@ -56,16 +56,18 @@ class PictureCache:
         self._lock = threading.Lock()
         self._kept: WeakKeyDictionary[GaussianScene, OrderedDict[Any, ViewPicture]] = WeakKeyDictionary()
 
-    def get(self, scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
+    def get(
+        self, scene: GaussianScene, camera: Camera, background_rgb: Vector = BLACK, *, job: Job | None = None
+    ) -> ViewPicture:
         """See :func:`draw_view`."""
         lens = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-        key = (lens, np.asarray(camera.world_to_cam, np.float64).tobytes())
+        key = (lens, np.asarray(camera.world_to_cam, np.float64).tobytes(), background_rgb)
         with self._lock:
             kept = self._kept.setdefault(scene, OrderedDict())
             if key in kept:
                 kept.move_to_end(key)
                 return kept[key]
-        picture = draw_view(scene, camera, job=job)
+        picture = draw_view(scene, camera, background_rgb, job=job)
         with self._lock:
             kept[key] = picture
             while len(kept) > _KEPT_PICTURES:
@@ -78,9 +80,11 @@ class PictureCache:
             self._kept.clear()
 
 
-def draw_view(scene: GaussianScene, camera: Camera, *, job: Job | None = None) -> ViewPicture:
+def draw_view(
+    scene: GaussianScene, camera: Camera, background_rgb: Vector = BLACK, *, job: Job | None = None
+) -> ViewPicture:
     """Draw colours and depth."""
-    drawn = render(scene, camera, job=job)
+    drawn = render(scene, camera, background=background_rgb, job=job)
     depth = np.where(drawn.alpha > _LEAST_ALPHA, drawn.depth, np.float32(np.inf))
     return ViewPicture(to_bytes(drawn.rgb), depth)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+BLACK = (0.0, 0.0, 0.0)  # RGB behind a scene that does not say what is
 MAX_DEGREE = 3
 BANDS = (1, 4, 9, 16)  # coefficients a channel of SH degree 0, 1, 2, 3
 _UNIT_TOLERANCE = 1e-3  # of a quaternion's squared norm; float16 and 8-bit files are normalised by their readers

@@ -4,7 +4,8 @@ Arrays: ``means_xyz``, ``log_scales``, ``quats_wxyz``, ``opacity_logits``, ``sh`
 :class:`~demos.gaussians.scene.GaussianScene`; ``language_levels`` (L,) text, ``language_model`` () text,
 ``language_ids``, ``language_features``, ``language_codes`` and ``decoder/NAME`` where there is language;
 ``camera_intrinsics`` (V, 6) = width, height, fx, fy, cx, cy and ``camera_world_to_cam`` (V, 4, 4) where there are
-views; ``up_xyz`` (3,); ``format`` () = 1. Floats may be stored as float16. No pickles, ever.
+views; ``up_xyz`` (3,); ``background_rgb`` (3,) in [0, 1] where it is not black; ``format`` () = 1. Floats may be stored
+as float16. No pickles, ever.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ from demos.gaussians.formats.result import (
     finished,
     rows_in_budget,
 )
-from demos.gaussians.scene import BANDS, Floats, GaussianScene, Language
+from demos.gaussians.scene import BANDS, BLACK, Floats, GaussianScene, Language
 
 FORMAT = 1
 MAX_UNPACKED_BYTES = 1_500_000_000  # 6 million Gaussians with SH of degree 3
@@ -76,13 +78,16 @@ def read_npz(blob: Blob, *, budget: int) -> ReadScene:
         language = _read_language(arrays, count)
         cameras = _read_cameras(arrays)
         up = arrays.floats("up_xyz", (3,)) if "up_xyz" in arrays else np.array(UP_IS_MINUS_Y, np.float32)
+        behind = arrays.floats("background_rgb", (3,)) if "background_rgb" in arrays else np.array(BLACK, np.float32)
     notes: list[str] = []
     rows = rows_in_budget(parts["opacity_logits"], parts["log_scales"], budget, notes)
     scene = GaussianScene(**parts, language=language)
     if not isinstance(rows, slice):
         scene = scene.take(rows)
     x, y, z = (float(v) for v in up) if np.isfinite(up).all() and up.any() else UP_IS_MINUS_Y
-    return finished(scene, notes, shown=blob.shown, kind="CLIP Atlas .npz", cameras=cameras, up_xyz=(x, y, z))
+    read = finished(scene, notes, shown=blob.shown, kind="CLIP Atlas .npz", cameras=cameras, up_xyz=(x, y, z))
+    red, green, blue = (float(v) for v in np.clip(behind, 0, 1)) if np.isfinite(behind).all() else BLACK
+    return replace(read, background_rgb=(red, green, blue))
 
 
 def write_npz(
@@ -90,6 +95,7 @@ def write_npz(
     *,
     cameras: Sequence[Camera] = (),
     up_xyz: Sequence[float] = UP_IS_MINUS_Y,
+    background_rgb: Sequence[float] = BLACK,
     compact: bool = False,
 ) -> bytes:
     """The scene with all it knows, deflated; the same input gives the same bytes.
@@ -98,6 +104,7 @@ def write_npz(
         scene: The Gaussians.
         cameras: Views to keep, the one to start from first.
         up_xyz: Where up is.
+        background_rgb: What is behind the scene, in [0, 1].
         compact: Store all but positions and logits as float16: half the size, colours to 1/1000.
     """
     arrays: dict[str, NDArray[Any]] = {name: getattr(scene, name) for name in _SHAPES}
@@ -110,6 +117,8 @@ def write_npz(
         arrays["camera_intrinsics"] = np.array(numbers, np.float64)
         arrays["camera_world_to_cam"] = np.stack([view.world_to_cam for view in cameras])
     arrays["up_xyz"] = np.array(up_xyz, np.float32)
+    if any(background_rgb):
+        arrays["background_rgb"] = np.array(background_rgb, np.float32)
     arrays["format"] = np.array(FORMAT, np.int32)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

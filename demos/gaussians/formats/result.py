@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from demos.gaussians.cameras import Camera
-from demos.gaussians.scene import Floats, GaussianScene, Language
+from demos.gaussians.scene import BLACK, Floats, GaussianScene, Language
 
 MAX_GAUSSIANS = 3_000_000  # 708 MB with SH of degree 3; a LangSplat scene has some 2.5 million
 MAX_READ = 10_000_000  # beyond this a file is refused rather than thinned out
@@ -40,6 +40,7 @@ class ReadScene:
         kind: What the file was, in words: ``"3DGS .ply"``.
         cameras: Views that came with it; the first one is the one to start from. May be empty.
         up_xyz: The direction that points up, as far as the format tells.
+        background_rgb: What the scene is to be seen over, in [0, 1], as far as the format tells.
     """
 
     scene: GaussianScene
@@ -47,6 +48,7 @@ class ReadScene:
     kind: str = ""
     cameras: tuple[Camera, ...] = ()
     up_xyz: tuple[float, float, float] = UP_IS_MINUS_Y
+    background_rgb: tuple[float, float, float] = BLACK
 
 
 def check_count(count: int, shown: str) -> None:

@@ -10,16 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from core.errors import InputError
+from demos.gaussians.exports import scene_file, turn_film
 from demos.gaussians.field import LanguageField, from_language, to_language
 from demos.gaussians.field_file import read_field, write_field, write_scene
 from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.formats.npz import write_npz
 from demos.gaussians.formats.reading import read_scene
-from demos.gaussians.pipeline import open_scene
+from demos.gaussians.packing import pack
+from demos.gaussians.pipeline import open_scene, view_picture
+from demos.gaussians.present import scene_value
 from tests.demos.gaussians.scenes import assert_same, random_scene
-from tests.demos.gaussians.worlds import World, coded, world
+from tests.demos.gaussians.worlds import UP, World, coded, world
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,29 @@ def test_scene_beside_its_field_is_the_scene(known: World) -> None:
     handle = known.opened()
     assert handle.field is not None and handle.up_xyz == (0.0, 0.0, 1.0)
     np.testing.assert_allclose(handle.cameras[0].world_to_cam, known.camera.world_to_cam)
+
+
+def test_background_is_seen_in_page_pictures_and_films_and_comes_back(known: World) -> None:
+    behind = (0.2, 0.4, 0.8)
+    content = write_scene(known.scene, known.field, cameras=[known.camera], up_xyz=UP, background_rgb=behind)
+    handle = open_scene(content, name="w.npz")
+    assert handle.background_rgb == pytest.approx(behind)
+    packed = pack(handle.scene)
+    assert scene_value(handle, packed, {}, key="k", place="p")["background"] == [51, 102, 204]
+    np.testing.assert_array_equal(view_picture(handle, known.camera)[0, 0], (51, 102, 204))
+    frame = Image.open(io.BytesIO(turn_film(handle, known.camera, kind="webp", frames=2))).convert("RGB")
+    np.testing.assert_allclose(np.asarray(frame)[0, 0], (51, 102, 204), atol=4)
+    assert open_scene(scene_file(handle, "npz"), name="again.npz").background_rgb == pytest.approx(behind)
+    black = open_scene(write_scene(known.scene, known.field, cameras=[known.camera], up_xyz=UP), name="w.npz")
+    assert black.background_rgb == (0, 0, 0) and not view_picture(black, known.camera)[0, 0].any()
+
+
+@pytest.mark.parametrize(("given", "read"), [((np.nan, 0, 1), (0, 0, 0)), ((-1, 0.5, 7), (0, 0.5, 1))])
+def test_a_background_that_is_no_colour_is_mended(
+    known: World, given: tuple[float, ...], read: tuple[float, ...]
+) -> None:
+    content = write_npz(known.scene, background_rgb=given)
+    assert open_scene(content, name="w.npz").background_rgb == pytest.approx(read)
 
 
 def test_scene_file_without_field_uses_its_language() -> None:

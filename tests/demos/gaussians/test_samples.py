@@ -62,6 +62,13 @@ def test_a_trained_field_of_other_gaussians_is_refused(folder: Path, known: Worl
         open_scene("zoo-langsplat")
 
 
+@pytest.mark.parametrize("name", ["tabletop", "room"])
+def test_what_is_behind_a_shipped_scene_is_what_it_was_fitted_over(name: str) -> None:
+    card = json.loads((samples.FOLDER / name / samples.CARD).read_text(encoding="utf-8"))
+    assert open_scene(name).background_rgb == pytest.approx(card["background_rgb"], abs=1e-3)
+    assert min(card["background_rgb"]) > 0.5, "a light stage, not the default"
+
+
 def test_names_and_titles_open_a_scene_and_others_are_told(folder: Path) -> None:
     assert sample_named("").name == "zoo" and sample_named("The attic").name == "attic"
     with pytest.raises(InputError, match="there are: zoo, attic, zoo-langsplat"):
