@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.shared_work import SharedWork
 from core.tasks import Job
 from demos.gaussians.cameras import Camera
+from demos.gaussians.raster_sheets import SHEETS
 from demos.gaussians.raster_threads import share, thread_count
 from demos.gaussians.scene import BLACK, Floats, GaussianScene
 
@@ -143,8 +144,8 @@ def _draw(frame: Frame, features: Floats | None, behind: NDArray[np.float32], jo
     height, width = frame.camera.height, frame.camera.width
     channels = 0 if features is None else features.shape[1]
     rows = _padded(features, -(-channels // FEATURE_STEP) * FEATURE_STEP)
-    rgb, alpha = np.empty((height, width, 3), np.float32), np.empty((height, width), np.float32)
-    depth, feature_map = np.empty_like(alpha), np.empty((height, width, channels), np.float32)
+    rgb, alpha = SHEETS.take(height, width, 3), SHEETS.take(height, width)
+    depth, feature_map = SHEETS.take(height, width), SHEETS.take(height, width, channels)
     for part in frame.parts(job):
 
         def blend(i: int, part: Part = part) -> None:
