@@ -164,6 +164,7 @@ class MeaningsCache:
         self._lock = threading.Lock()
         self._pixels: OrderedDict[_Key, tuple[ref[ViewWeights], ref[LanguageField], Meanings]] = OrderedDict()
         self._gaussians: WeakKeyDictionary[LanguageField, dict[int, Meanings]] = WeakKeyDictionary()
+        self._inverse: WeakKeyDictionary[ViewWeights, WeakKeyDictionary[LanguageField, Floats]] = WeakKeyDictionary()
         self._work: SharedWork[Meanings] = SharedWork()
 
     @property
@@ -200,10 +201,28 @@ class MeaningsCache:
             found = kept.setdefault(level, make)
         return found
 
+    def inverse_shares(self, view: ViewWeights, field: LanguageField, *, job: Job | None = None) -> Floats:
+        """(H, W, L) float32: 1 / how much of a pixel has a meaning at each level; 0 below ``LEAST_TOTAL``.
+
+        It depends on no word, and is kept as long as view and field live.
+        """
+        with self._lock:
+            kept = self._inverse.setdefault(view, WeakKeyDictionary()).get(field)
+        if kept is not None:
+            return kept
+        everything = [self.gaussians(field, level, job=job).meant for level in range(len(field.levels))]
+        has_meaning = np.column_stack([meant.spread(meant.norms) > 0 for meant in everything]).astype(np.float32)
+        totals = view.render(has_meaning, job=job)
+        found: Floats = np.where(totals >= LEAST_TOTAL, 1 / np.maximum(totals, np.float32(LEAST_TOTAL)), np.float32(0))
+        with self._lock:
+            self._inverse.setdefault(view, WeakKeyDictionary())[field] = found
+        return found
+
     def clear(self) -> None:
         """Forget the meanings of pixels."""
         with self._lock:
             self._pixels.clear()
+            self._inverse.clear()
 
     def _sizes(self) -> int:
         return sum(row[2].meant.size_bytes for row in self._pixels.values())

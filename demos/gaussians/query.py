@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +38,13 @@ class LevelMaps:
         raw: (H, W) float32 relevancy.
         mean: (H, W) float32, its box mean.
         smoothed: (H, W) float32, half of each.
+        own: (N,) float32, relevancy of the Gaussians themselves, where that was asked first.
     """
 
     raw: Floats
     mean: Floats
     smoothed: Floats
+    own: Floats | None = None
 
 
 def level_maps(
@@ -64,18 +67,19 @@ def level_maps(
         job: Asked for Cancel.
     """
     names = [level for level in field.levels if options.level in ("auto", level)] or list(field.levels)
+    levels = [field.levels.index(name) for name in names]
+    compared = None if options.order != "relevancy" else _compared_first(view, field, levels, texts, job)
     found: dict[str, LevelMaps] = {}
 
     def one(i: int) -> None:
-        level = field.levels.index(names[i])
-        if options.order == "features":
-            raw = MEANINGS.pixels(view, field, level, job=job).relevancy(texts, job=job)
-            raw = raw.reshape(view.height, view.width)
+        if compared is None:
+            raw = MEANINGS.pixels(view, field, levels[i], job=job).relevancy(texts, job=job)
+            raw, own = raw.reshape(view.height, view.width), None
         else:
-            raw = _compared_first(view, field, level, texts, job)
-        raw = enlarged(raw, size_wh)
+            raw, own = compared[0][..., i], compared[1][i]
+        raw = enlarged(np.ascontiguousarray(raw), size_wh)
         mean = box_mean(raw, options.filter_px(size_wh[1]))
-        found[names[i]] = LevelMaps(raw, mean, np.float32(0.5) * (raw + mean))
+        found[names[i]] = LevelMaps(raw, mean, np.float32(0.5) * (raw + mean), own)
 
     share(one, len(names), threads=thread_count(), job=job)
     return {name: found[name] for name in names}
@@ -90,12 +94,16 @@ def enlarged(values: Floats, size_wh: tuple[int, int]) -> Floats:
     return np.asarray(Image.fromarray(values).resize(size_wh, Image.Resampling.BILINEAR))
 
 
-def _compared_first(view: ViewWeights, field: LanguageField, level: int, texts: Texts, job: Job | None) -> Floats:
-    """Mean relevancy of what a pixel shows; 0 where little of it has a meaning."""
-    own = MEANINGS.gaussians(field, level, job=job).relevancy(texts, job=job)
-    sums = view.render(np.column_stack([own, own > 0, np.zeros_like(own)]).astype(np.float32), job=job)
-    total = sums[..., 1]
-    return np.where(total >= 0.1, sums[..., 0] / np.maximum(total, np.float32(1e-6)), np.float32(0.0))
+def _compared_first(
+    view: ViewWeights, field: LanguageField, levels: Sequence[int], texts: Texts, job: Job | None
+) -> tuple[Floats, list[Floats]]:
+    """Mean relevancy of what a pixel shows, (H, W, levels), 0 where little of it has a meaning; the Gaussians' own."""
+    own = [MEANINGS.gaussians(field, level, job=job).relevancy(texts, job=job) for level in levels]
+    inverse = MEANINGS.inverse_shares(view, field, job=job)
+    # Three columns at the least: the loop for three is the fast one, and three levels are what a field has.
+    columns = np.column_stack([*own, *([np.zeros_like(own[0])] * max(0, 3 - len(own)))])
+    drawn = view.render(columns, job=job)[..., : len(own)]
+    return drawn * inverse[..., list(levels)], own
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +227,9 @@ def find(
     is_found = peak >= least
     place = field.levels.index(best)
     if seen.of_gaussians is None:
-        own, answers = MEANINGS.gaussians(field, place, job=job).relevancy(words.texts(index), job=job), None
+        own, answers = maps[best].own, None
+        if own is None:
+            own = MEANINGS.gaussians(field, place, job=job).relevancy(words.texts(index), job=job)
     else:
         own, answers = seen.of_gaussians[:, place], seen.of_gaussians[:, -1] > 0
     nothing = Selection.of(np.zeros(len(scene), np.float32))

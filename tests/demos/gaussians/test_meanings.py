@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from demos.gaussians.decoder import Decoder, decode
 from demos.gaussians.field import LanguageField
 from demos.gaussians.meanings import Meanings, MeaningsCache, Texts, of_gaussians, of_pixels
+from demos.gaussians.options import Level, QueryOptions
+from demos.gaussians.query import level_maps
 from demos.gaussians.weights import ViewWeights, view_weights
 from tests.demos.gaussians.test_relevancy import slow_relevancy
 from tests.demos.gaussians.worlds import World, coded, world
@@ -186,3 +188,35 @@ def test_negatives_are_compared_once(small: World, view: ViewWeights, monkeypatc
     means.relevancy(first)
     means.relevancy(Texts(second.query, first.negatives, 0.0, first.negative_offsets, 10.0))
     assert calls == [4, 1, 1]
+
+
+@pytest.mark.parametrize("level", ["auto", "part"])
+@pytest.mark.parametrize("kind", ["uplifted", "coded"])
+def test_compared_first_is_the_mean_of_what_a_pixel_shows(
+    small: World, view: ViewWeights, kind: str, level: Level
+) -> None:
+    """Against the sum over each pixel's Gaussians, for several words of which all but the first find shares kept."""
+    field = small.field if kind == "uplifted" else coded(small.labels)
+    options = QueryOptions(order="relevancy", level=level)
+    for seed in range(2):
+        texts = some_texts(field.dim, seed=seed)
+        maps = level_maps(view, field, texts, options, (view.width, view.height))
+        assert list(maps) == (list(field.levels) if level == "auto" else [level])
+        for name, found in maps.items():
+            own = of_gaussians(field, field.levels.index(name)).relevancy(texts)
+            np.testing.assert_array_equal(found.own, own)
+            sums, shares = (view.render(values.astype(np.float32)) for values in (own, own > 0))
+            expected = np.where(shares >= 0.1, sums / np.maximum(shares, 1e-9), 0)
+            np.testing.assert_allclose(found.raw, expected, atol=1e-5)
+            assert (expected > 0).any()
+
+
+def test_shares_are_kept_as_long_as_their_view(small: World) -> None:
+    cache = MeaningsCache()
+    view = view_weights(small.scene, small.camera)
+    first = cache.inverse_shares(view, small.field)
+    assert first.shape == (view.height, view.width, len(small.field.levels))
+    assert cache.inverse_shares(view, small.field) is first
+    other = view_weights(small.scene, small.camera)
+    np.testing.assert_array_equal(cache.inverse_shares(other, small.field), first)
+    assert cache.inverse_shares(other, small.field) is not first

@@ -59,6 +59,15 @@ def test_a_word_finds_its_ball(handle: SceneHandle, known: World, model: StubMod
     assert np.hypot(columns.mean() / scale - uv[0, 0], rows.mean() / scale - uv[0, 1]) < 3
 
 
+def test_a_scene_without_pieces_is_asked_in_langsplats_order(handle: SceneHandle, model: StubModel) -> None:
+    assert handle.field is not None and handle.field.pieces is None and SHARP.order == "pieces"
+    usual = query(handle, "red", SHARP, model=model).found[0]
+    wanted = query(handle, "red", replace(SHARP, order="features"), model=model).found[0]
+    other = query(handle, "red", replace(SHARP, order="relevancy"), model=model).found[0]
+    np.testing.assert_array_equal(usual.relevancy, wanted.relevancy)
+    assert (usual.relevancy != other.relevancy).any()
+
+
 def test_several_queries_are_answered_in_order(handle: SceneHandle, model: StubModel) -> None:
     answer = query(handle, "red; GREEN\nblue;red", SHARP, model=model)
     assert [found.query for found in answer.found] == ["red", "GREEN", "blue"]
