@@ -21,8 +21,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core import catalog
 from core.errors import InputError
 from core.image_text import ImageTextModel
+from core.lockfile import read_pin
+from core.model_spec import Bundled
 from core.pool import POOL
 from core.tasks import Job
 from demos.gaussians.answers import Vector
@@ -304,8 +307,12 @@ def _masked(
 ) -> list[PhotoMasks]:
     """Masks of the chosen photos, those from the work folder where photos, model and tiles are the same."""
     kept = {} if folder is None else _read_kept(folder / "masks.npz")
-    names = [_mask_name(photo, options) for photo in photos]
     portion = Portion(job, 60, 85, "Masks")
+    if not weights_of(options.segmenter):
+        with POOL.use(options.segmenter, job=portion):
+            pass  # it is here now, and its weights have hashes
+    weights = weights_of(options.segmenter)
+    names = [_mask_name(photo, options, weights) for photo in photos]
     missing = [place for place, name in enumerate(names) if name not in kept]
     if missing:
         with clock.stage("masks"), POOL.use(options.segmenter, job=job) as segmenter:
@@ -321,9 +328,20 @@ def _find(rgb: NDArray[np.uint8], segmenter: Segmenter, options: BuildOptions, j
     return find_masks(rgb, segmenter, divisors=options.divisors, job=job)
 
 
-def _mask_name(photo: Photo, options: BuildOptions) -> str:
-    """What the masks of a photo depend on."""
-    digest = hashlib.blake2b(f"{options.segmenter} {options.divisors}".encode(), digest_size=12)
+def weights_of(name: str) -> str:
+    """The sha256 of every file of a model that is on this machine, in the order of their names; "" if none is."""
+    found = {}
+    for source in catalog.spec(name).sources:
+        if isinstance(source, Bundled):
+            found.update(source.sha256)
+        elif (pin := read_pin(source.key)) is not None:
+            found.update({file: pinned.sha256 for file, pinned in pin.files.items()})
+    return " ".join(sha256 for _, sha256 in sorted(found.items()))
+
+
+def _mask_name(photo: Photo, options: BuildOptions, weights: str) -> str:
+    """What the masks of a photo depend on: the segmenter, its weights, the tiles, the picture."""
+    digest = hashlib.blake2b(f"{options.segmenter} {weights} {options.divisors}".encode(), digest_size=12)
     digest.update(np.ascontiguousarray(photo.rgb).data)
     return digest.hexdigest()
 

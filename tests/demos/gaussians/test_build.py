@@ -15,12 +15,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from core import catalog
 from core.errors import Cancelled, InputError
+from core.lockfile import Pin, PinnedFile
+from core.model_spec import Bundled, Hub
 from core.pool import Pool
 from core.sam_automatic import AutomaticOptions
 from core.sam_masks import MaskSet
 from core.tasks import Job, Step
-from demos.gaussians.build import BuildOptions, FitOptions, Preview, build
+from demos.gaussians.build import BuildOptions, FitOptions, Preview, build, weights_of
 from demos.gaussians.build_command import write
 from demos.gaussians.cameras import orbit
 from demos.gaussians.field import LEVELS
@@ -113,6 +116,32 @@ def test_a_stopped_build_goes_on_where_it_was(photos: bytes, segmenter: Segmente
             engine.return_value.assert_not_called()
     assert len(segmenter.asked) == asked  # no photo was looked at twice
     assert resumed.as_npz() == whole.as_npz()
+
+
+def test_masks_of_other_weights_are_not_taken(
+    photos: bytes, segmenter: Segmenter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segmenter that was trained anew has the same name: its old masks stay where they are and are not used."""
+    asked = []
+    with mock.patch("demos.gaussians.build.add_language", return_value=(None, 0)):
+        for weights in ("first", "first", "second"):
+            monkeypatch.setattr("demos.gaussians.build.weights_of", lambda name, weights=weights: weights)
+            segmenter.asked.clear()
+            build(photos, SMALL, folder=tmp_path)
+            asked.append(len(segmenter.asked))
+    assert asked[0] > 0 and asked[1:] == [0, asked[0]]
+
+
+def test_weights_are_told_by_their_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = weights_of("pocket-sam")
+    (source,) = catalog.spec("pocket-sam").sources
+    assert isinstance(source, Bundled) and source.sha256["model.safetensors"] in bundled.split()
+    name, hub = next((row.name, row.sources[0]) for row in catalog.MODELS if isinstance(row.sources[0], Hub))
+    pins = {hub.key: Pin("c0", {"b": PinnedFile("22", 1, "c0"), "a": PinnedFile("11", 1, "c0")})}
+    monkeypatch.setattr("demos.gaussians.build.read_pin", pins.get)
+    assert weights_of(name) == "11 22"
+    pins.clear()
+    assert weights_of(name) == ""
 
 
 @pytest.mark.parametrize(
