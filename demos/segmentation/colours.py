@@ -13,6 +13,9 @@ import colorsys
 import hashlib
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.labels import key_of
 
 Rgb = tuple[int, int, int]
@@ -48,29 +51,28 @@ def colours_of(names: Sequence[str], chosen: Mapping[str, Rgb]) -> tuple[Rgb, ..
     """
     own = {key_of(name): colour for name, colour in chosen.items()}
     found: list[Rgb] = []
+    room = unlikeness(np.array(TABLE), OTHER_RGB)  # of each place of the table to the nearest colour that is taken
     for name in names:
         key = key_of(name)
-        if key in own:
-            red, green, blue = own[key]
-            found.append((int(red), int(green), int(blue)))
-        else:
-            found.append(_free_colour(key, [OTHER_RGB, *found]))
+        red, green, blue = own[key] if key in own else _free_colour(key, room)
+        found.append((int(red), int(green), int(blue)))
+        room = np.minimum(room, unlikeness(np.array(TABLE), found[-1]))
     return tuple(found)
 
 
-def _free_colour(key: str, taken: Sequence[Rgb]) -> Rgb:
+def _free_colour(key: str, room: NDArray[np.float64]) -> Rgb:
     """The name's own colour, or the first after it that stands apart from those that are taken."""
     start = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % _HUES
-    turn = [TABLE[(start + step) % len(TABLE)] for step in range(len(TABLE))]
-    room = [min(unlikeness(colour, other) for other in taken) for colour in turn]
-    best = max(room)
+    best = room.max()
     if best == 0.0:
-        return turn[0]
-    return turn[next(at for at, value in enumerate(room) if value >= min(APART, best))]
+        return TABLE[start]
+    return TABLE[(start + int((np.roll(room, -start) >= min(APART, best)).argmax())) % len(TABLE)]
 
 
-def unlikeness(first: Rgb, second: Rgb) -> float:
-    """Redmean distance of two colours, from 0 to 765."""
-    red = (first[0] + second[0]) / 2
-    dr, dg, db = (a - b for a, b in zip(first, second, strict=True))
-    return float(((2 + red / 256) * dr**2 + 4 * dg**2 + (2 + (255 - red) / 256) * db**2) ** 0.5)
+def unlikeness(first: NDArray[np.integer] | Rgb, second: NDArray[np.integer] | Rgb) -> NDArray[np.float64]:
+    """Redmean distance of colours, (..., 3) each: from 0 to 765."""
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    red = (one[..., 0] + other[..., 0]) / 2
+    squares = (one - other) ** 2
+    weights = np.stack([2 + red / 256, np.full_like(red, 4.0), 2 + (255 - red) / 256], axis=-1)
+    return np.sqrt((weights * squares).sum(axis=-1))

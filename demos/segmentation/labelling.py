@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.labels import key_of
 from demos.segmentation.analysis import Analysis
-from demos.segmentation.dense import bands, covers, pooled
+from demos.segmentation.dense import covers, named_pixels, pooled
 from demos.segmentation.merge import merge
 from demos.segmentation.options import LEVELS, Level, SegmentOptions
 from demos.segmentation.refine import refined
@@ -174,10 +174,8 @@ def label_pixels(analysis: Analysis, words: Words, options: SegmentOptions) -> L
     of_cells = scores(words.cosines(grid), words.negative_cosines(grid), words.head)
     maps = np.concatenate([of_cells.words, of_cells.other[..., None]], axis=-1)
     thresholds = thresholds_of(words.names, options)
-    label_map = np.zeros(analysis.size_hw, np.uint8)
-    for rows, drawn in bands(maps, analysis.rgb, guided=options.edges == "guided"):
-        at = Scores(drawn[..., :-1], drawn[..., :-1], drawn[..., -1])
-        label_map[rows] = named(at, thresholds, options.margin if options.other else 0.0)
+    margin = options.margin if options.other else 0.0
+    label_map = named_pixels(maps, analysis.rgb, thresholds, margin, guided=options.edges == "guided")
     least_px = max(1.0, options.least_share * label_map.size)
     region_map, labels = pieces(label_map, least_px)
     label_map = np.append(0, labels).astype(np.uint8)[region_map]
@@ -210,18 +208,15 @@ def pieces(label_map: NDArray[np.uint8], least_px: float) -> tuple[NDArray[np.in
     Returns:
         (H, W) int32 region ids from 1, 0 = none, and the label of each region, (R,).
     """
-    from scipy.ndimage import label
+    from demos.segmentation.pixel_loops import number_pieces
 
-    whole = np.zeros(label_map.shape, np.int32)
-    owners = [0]
-    for value in np.unique(label_map):
-        found, count = label(label_map == value)
-        whole += np.where(found > 0, found + (len(owners) - 1), 0)
-        owners += [int(value)] * count
-    area = np.bincount(whole.ravel(), minlength=len(owners))
-    area[0] = 0
-    order = np.argsort(-area, kind="stable")
+    whole = np.empty(label_map.shape, np.int32)
+    count = number_pieces(label_map, whole)
+    area = np.bincount(whole.ravel(), minlength=count)
+    owners = np.zeros(count, np.intp)
+    owners[whole] = label_map
+    order = np.lexsort((owners, -area))
     order = order[area[order] >= max(least_px, 1.0)]
-    new_id = np.zeros(len(owners), np.int32)
+    new_id = np.zeros(count, np.int32)
     new_id[order] = np.arange(1, len(order) + 1)
-    return new_id[whole], np.array(owners, np.intp)[order]
+    return new_id[whole], owners[order]

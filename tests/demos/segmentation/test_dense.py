@@ -18,11 +18,11 @@ from core.tasks import Job
 from demos.segmentation.clicks import region_embedding
 from demos.segmentation.dense import (
     FRAME_SHARPNESS,
-    bands,
     covers,
     framed,
     guided_coefficients,
     mean_grid,
+    named_pixels,
     pooled,
     read_at,
     share_matrix,
@@ -180,19 +180,6 @@ def test_enlarging_agrees_with_torch(size: int, source: int) -> None:
     np.testing.assert_allclose(share_matrix(size, source).sum(axis=1), 1.0, rtol=1e-6)
 
 
-def test_bands_do_not_depend_on_their_height(monkeypatch: pytest.MonkeyPatch) -> None:
-    maps = RNG.random((4, 5, 3)).astype(np.float32)
-    rgb = RNG.integers(0, 256, (37, 51, 3), dtype=np.uint8)
-    for guided in (False, True):
-        whole = np.concatenate([drawn for _, drawn in bands(maps, rgb, guided=guided)])
-        monkeypatch.setattr("demos.segmentation.dense.BAND_PIXELS", 500)
-        parts = list(bands(maps, rgb, guided=guided))
-        monkeypatch.undo()
-        assert len(parts) > 1 and whole.shape == (37, 51, 3)
-        np.testing.assert_allclose(np.concatenate([drawn for _, drawn in parts]), whole, atol=1e-5)
-        assert whole.min() >= 0 and whole.max() <= 1
-
-
 def test_guided_filter_is_a_fit_by_least_squares() -> None:
     guide = RNG.random((9, 9, 3)).astype(np.float32)
     maps = RNG.random((9, 9, 2)).astype(np.float32)
@@ -218,10 +205,10 @@ def _middle_fit(guide: NDArray[np.float32], maps: NDArray[np.float32]) -> NDArra
 def test_guided_edges_lie_where_the_picture_has_them() -> None:
     rgb = np.zeros((64, 64, 3), np.uint8)
     rgb[:, 29:] = (250, 200, 40)
-    maps = np.zeros((4, 4, 1), np.float32)
-    maps[:, 2:] = 1.0  # cells say 32
-    plain = np.concatenate([drawn for _, drawn in bands(maps, rgb, guided=False)])[..., 0] > 0.5
-    sharp = np.concatenate([drawn for _, drawn in bands(maps, rgb, guided=True)])[..., 0] > 0.5
+    maps = np.zeros((4, 4, 2), np.float32)
+    maps[:, 2:, 0] = 1.0  # cells say 32
+    maps[..., 1] = 1.0 - maps[..., 0]
+    plain, sharp = (named_pixels(maps, rgb, np.full(1, 0.5, np.float32), 0.0, guided=g) == 1 for g in (False, True))
     truth = np.zeros((64, 64), bool)
     truth[:, 29:] = True
     assert (sharp == truth).all() and (plain != truth).any()
