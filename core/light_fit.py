@@ -90,7 +90,13 @@ class LightFit:
     """
 
     def __init__(
-        self, guide: Guide, options: FitOptions, *, residual: Residual | None = None, net: nn.Module | None = None
+        self,
+        guide: Guide,
+        options: FitOptions,
+        *,
+        residual: Residual | None = None,
+        net: nn.Module | None = None,
+        likeness: nn.Module | None = None,
     ) -> None:
         """Start a training.
 
@@ -99,6 +105,8 @@ class LightFit:
             options: How.
             residual: The direction, for ``"rave"``.
             net: A network to go on from; None starts at I = 1.
+            likeness: A network whose results the identity loss compares with; None compares with the pictures
+                themselves, as the papers do, which takes back what a network that already lifts has learnt.
 
         Raises:
             ValueError: ``"rave"`` without a direction.
@@ -113,6 +121,7 @@ class LightFit:
             net = light_net.build()
             light_net.start_as_identity(net, options.seed)
         self.net = net
+        self._likeness = likeness
         self._adam = torch.optim.Adam(net.parameters(), lr=options.rate, weight_decay=options.decay)
         self._residual = residual
         self._vector = None if residual is None else torch.from_numpy(residual.vector)
@@ -140,7 +149,8 @@ class LightFit:
 
         pixels = torch.from_numpy(backlit)
         with torch.no_grad():
-            _, given = self._guide.look(pixels)
+            alike = pixels if self._likeness is None else light_net.divided(pixels, self._light(self._likeness, pixels))
+            _, given = self._guide.look(alike)
         light = self._light(self.net, pixels)
         rows, features = self._guide.look(light_net.divided(pixels, light))
         identity = light_losses.identity_loss(features, given)

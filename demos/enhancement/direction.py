@@ -11,6 +11,7 @@ plus as much as the two phrases lie apart along v_r, times the visitor's reach.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,6 +38,8 @@ MOST_PICTURES = 500
 LEAST_GAP = 0.02  # of both means, as 1 - cosine: below it the groups do not differ
 SIDE_PX = 80  # of training pictures
 BATCH = 4
+KEPT_SHARE = 0.5  # of what a network that went on from another one has learnt: all of it burns skies out
+DARK_BELOW = 0.4  # mean light of pictures that lack some
 DEFAULT_STEPS = 80
 STEPS = (10, 2_000)
 
@@ -203,13 +206,15 @@ def train_light(
         direction: Where to, in the space of ``guide``.
         pictures: What to teach on, (H, W, 3) each: those that lack light.
         guide: The model behind the direction, with gradients.
-        start: A network to go on from, which is trained in place; None starts at a map of ones.
+        start: A network to go on from, which is trained in place and whose results stay the measure of what a picture
+            shows; None starts at a map of ones.
         steps: How many, within ``STEPS``; a few seconds each for a full-size CLIP on a CPU.
         seed: Of the order and the crops.
         job: Told the steps done; asked for Cancel before each.
 
     Returns:
-        The network in evaluation mode.
+        The network in evaluation mode; with a start, the one between both (WiSE-FT, Wortsman et al. 2022, eq. 1, with
+        ``KEPT_SHARE``): a small guide's gradient also finds what a person would not call light.
 
     Raises:
         InputError: too few pictures or steps out of range.
@@ -225,7 +230,8 @@ def train_light(
     begin_s = time.perf_counter()
     rng = np.random.default_rng(seed)
     small = [_small(rgb) for rgb in pictures]
-    fit = LightFit(guide, FitOptions(seed=seed), residual=direction.residual, net=start)
+    likeness = None if start is None else copy.deepcopy(start).eval().requires_grad_(False)
+    fit = LightFit(guide, FitOptions(seed=seed), residual=direction.residual, net=start, likeness=likeness)
     guidance: list[float] = []
     with one_thread():
         for step in range(steps):
@@ -235,7 +241,24 @@ def train_light(
             rate = fit.options.rate * (0.1 + 0.9 * 0.5 * (1 + np.cos(np.pi * step / steps)))
             with exclusive("cpu", job):
                 guidance.append(fit.advance(batch, rate=float(rate))["guidance"])
+    if likeness is not None:
+        _draw_back(fit.net, likeness)
     return TrainedLight(fit.net.eval().requires_grad_(False), tuple(guidance), steps, time.perf_counter() - begin_s)
+
+
+def lacking_light(pictures: Sequence[Rgb]) -> list[Rgb]:
+    """Those of some pictures that are dark on the whole; all of them where these are too few to teach on."""
+    dark = [rgb for rgb in pictures if float(rgb.mean()) < DARK_BELOW * 255]
+    return dark if len(dark) >= LEAST_PICTURES else list(pictures)
+
+
+def _draw_back(net: Any, start: Any) -> None:
+    """Leave ``KEPT_SHARE`` of the way from one network's weights to another's, in place."""
+    import torch
+
+    with torch.no_grad():
+        for now, before in zip(net.parameters(), start.parameters(), strict=True):
+            now.lerp_(before, 1 - KEPT_SHARE)
 
 
 def _explained(

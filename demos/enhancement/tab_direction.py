@@ -181,7 +181,11 @@ def teach_handler(parts: Parts, own: DirectionParts) -> Callable[..., Updates]:
         def work(job: Job) -> TrainedLight:
             if found is None:
                 raise InputError("There is no direction yet; find one first.")
-            pictures = _pictures(bad, job) if bad else [read_image(sample.path).rgb for sample in samples()]
+            pictures = (
+                _pictures(bad, job)
+                if bad
+                else directions.lacking_light([read_image(sample.path).rgb for sample in samples()])
+            )
             with POOL.use(GUIDE, job=job) as clip:
                 aim = directions.without(found, [*toward, *away], clip=clip, job=job)
                 if len(found.positive) == 1:  # phrases

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from core import light_net
 from core.errors import Cancelled, InputError
+from core.light_fit import FitOptions, LightFit
 from core.light_guide import Guide, load_guide
 from core.light_losses import Residual, residual_loss
 from core.pool import POOL
@@ -125,6 +126,43 @@ def test_a_network_learns_to_follow_a_direction(guide: Guide) -> None:
             rows, _ = guide.look(light_net.divided(pixels, light.clamp_min(light_net.LEAST_MAP)))
         losses.append(float(residual_loss(rows, vector, threshold)))
     assert losses[1] < losses[0]
+
+
+def test_a_network_that_lifts_goes_on_from_what_it_makes(guide: Guide, monkeypatch: pytest.MonkeyPatch) -> None:
+    dark = [np.full((30, 40, 3), level, np.uint8) for level in (20, 60)]
+    vector = np.zeros(guide.dim, np.float32)
+    vector[0] = 1
+    found = direction_of_phrases("a well lit photo", "a dark photo", WORDS, clip=StubClip())
+    found = directions.replace(found, encoder=guide.name, residual=Residual(vector, 0.1))
+    with POOL.use("pocket-light") as light:
+        starts = [light.copy_of("rave") for _ in range(3)]
+    monkeypatch.setattr(directions, "KEPT_SHARE", 1.0)
+    whole = train_light(found, dark, guide=guide, start=starts[0], steps=10).net
+    monkeypatch.setattr(directions, "KEPT_SHARE", 0.5)
+    half = train_light(found, dark, guide=guide, start=starts[1], steps=10).net
+    for before, between, after in zip(starts[2].parameters(), half.parameters(), whole.parameters(), strict=True):
+        assert torch.allclose(between, (before + after) / 2, atol=1e-6)
+    assert any(not torch.equal(a, b) for a, b in zip(starts[2].parameters(), whole.parameters(), strict=True))
+
+
+def test_identity_is_asked_against_the_likeness(guide: Guide) -> None:
+    picture = np.full((1, 3, 80, 80), 0.1, np.float32)
+    picture[..., 40:] = 0.3
+    vector = np.zeros(guide.dim, np.float32)
+    vector[0] = 1
+    found = []
+    for has_likeness in (False, True):
+        with POOL.use("pocket-light") as light:
+            net, likeness = light.copy_of("rave"), light.copy_of("rave") if has_likeness else None
+        fit = LightFit(guide, FitOptions(), residual=Residual(vector, 0.1), net=net, likeness=likeness)
+        found.append(fit.advance(picture)["identity"])
+    assert found[0] > 1e-3 and found[1] == pytest.approx(0, abs=1e-9)
+
+
+def test_dark_pictures_are_taught_on_where_there_are_some() -> None:
+    dark, bright = np.full((4, 4, 3), 50, np.uint8), np.full((4, 4, 3), 200, np.uint8)
+    assert len(directions.lacking_light([dark, bright, dark])) == 2
+    assert len(directions.lacking_light([dark, bright, bright])) == 3
 
 
 def test_torch_has_its_threads_back_after_a_training(guide: Guide) -> None:
