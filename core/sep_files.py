@@ -67,7 +67,7 @@ def read_separator(folder: Path, title: str) -> tuple[nn.ModuleDict, Sizes, Usag
     with telling_of_damage(title):
         if (folder / "config.json").exists():
             config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            sizes = Sizes(**{**config["sizes"], "widths": tuple(config["sizes"]["widths"])})
+            sizes = Sizes.read(config["sizes"])
             usage = Usage(**{**config["usage"], "labels": tuple(config["usage"].get("labels", ()))})
             return _filled(sizes, _read_safetensors(folder / "model.safetensors"), title), sizes, usage
         sizes, tensors = from_authors(_read_pickle(folder, title))

@@ -9,9 +9,11 @@ masks take what no query explains while the network learns; they are left out wh
 Source: Dong et al. 2023, arXiv:2212.07065, and the authors' code (MIT), which has no sigmoid on F_j. Their layers are
 nested; :func:`authors_name` says where each of ours lies there, and shapes and results are the same.
 
-Two things are ours, for a network that has CPU minutes to learn in. ``coarse`` leaves out the last doublings of the way
-up: maps of a quarter of the rows and frames still allow 14.9 dB where full ones allow 17.1 (ideal masks, held-out
+Three things are ours, for a network that has CPU minutes to learn in. ``coarse`` leaves out the last doublings of the
+way up: maps of a quarter of the rows and frames still allow 14.9 dB where full ones allow 17.1 (ideal masks, held-out
 mixtures), at a fifth of the work. ``hears_height`` shows each row its place, which convolutions do not know.
+``listeners`` are transformer blocks between the cells of one level, so that parts of a sound that lie far apart, its
+harmonics and its repeats, are told to be one (as in Universal Sound Separation and band-split transformers).
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ NOISE_HEADS = 2
 PRESENCE_LEVEL = 2  # from which on down the presence head listens
 PRESENCE_CUTS = 4  # bands that a level is pooled in
 PRESENCE_BANDS = 64  # of the picture itself
+LISTENING_LEVEL = 3  # of the way down, where a cell is 16 rows by 16 frames
+LISTENING_ROWS = 16
+_HEAD_WIDTH = 32  # channels of one head of attention
 _SLOPE = 0.2  # of the leaky rectifier on the way down
 
 
@@ -41,6 +46,10 @@ class Sizes:
         has_noise_heads: Whether it was trained with the noise-invariant heads.
         coarse: Doublings left out at the end: maps have sides of 1 / 2 ** coarse. 0 is the authors' network.
         hears_height: Whether a second input holds each row's place from -1 to 1.
+        up_widths: Channels that the doublings of the way up leave, outermost first; empty: as many as the way down had
+            there, which is the authors' network.
+        listeners: Transformer blocks between the cells of LISTENING_LEVEL.
+        listener_width: Channels of these blocks.
         presence_labels: Number of labels of the presence head, see core/sep_presence.py; 0 for none.
     """
 
@@ -50,7 +59,16 @@ class Sizes:
     has_noise_heads: bool = False
     coarse: int = 0
     hears_height: bool = False
+    up_widths: tuple[int, ...] = ()
+    listeners: int = 0
+    listener_width: int = 160
     presence_labels: int = 0
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Sizes:
+        """From what a config.json or a checkpoint holds, where tuples may have become lists."""
+        given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+        return cls(**given)
 
     @property
     def layers(self) -> int:
@@ -63,25 +81,30 @@ def build(sizes: Sizes) -> nn.ModuleDict:
     import torch
     from torch import nn
 
-    widths, last, coarse = sizes.widths, sizes.layers - 1, sizes.coarse
+    widths, coarse = sizes.widths, sizes.coarse
     inputs = (2 if sizes.hears_height else 1, *widths[:-1])
-    after = list(inputs) if coarse else [sizes.channels, *inputs[1:]]
+    after = [0] * coarse + list(sizes.up_widths or inputs[coarse:])
+    if not coarse:
+        after[0] = sizes.channels
+    above = [*after[1:], 0]  # what comes up to a level from below it
     net = nn.ModuleDict(
         {
             "norm": nn.BatchNorm2d(1),
             "downs": nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in zip(inputs, widths, strict=True)),
             "down_norms": nn.ModuleList(nn.BatchNorm2d(width) for width in widths[1:-1]),
             "ups": nn.ModuleList(
-                nn.Conv2d(width if level == last else 2 * width, after[level], 3, padding=1, bias=level == 0)
+                nn.Conv2d(width + above[level], after[level], 3, padding=1, bias=level == 0)
                 for level, width in enumerate(widths)
                 if level >= coarse
             ),
-            "up_norms": nn.ModuleList(nn.BatchNorm2d(width) for width in inputs[max(coarse, 1) :]),
+            "up_norms": nn.ModuleList(nn.BatchNorm2d(width) for width in after[max(coarse, 1) :]),
             "query": nn.Linear(sizes.dim, sizes.channels),
         }
     )
     if coarse:
-        net["head"] = nn.Conv2d(2 * inputs[coarse], sizes.channels, 3, padding=1)
+        net["head"] = nn.Conv2d(inputs[coarse] + after[coarse], sizes.channels, 3, padding=1)
+    if sizes.listeners:
+        net["listening"] = _listeners(widths[LISTENING_LEVEL], sizes.listener_width, sizes.listeners)
     if sizes.has_noise_heads:
         net["noise"] = nn.ModuleList(nn.Linear(sizes.channels, sizes.channels) for _ in range(NOISE_HEADS))
     if sizes.presence_labels:
@@ -89,6 +112,30 @@ def build(sizes: Sizes) -> nn.ModuleDict:
     net.register_parameter("scale", nn.Parameter(torch.ones(sizes.channels)))
     net.register_parameter("bias", nn.Parameter(torch.zeros(1)))
     return net
+
+
+def _listeners(channels: int, width: int, blocks: int) -> nn.ModuleDict:
+    """Blocks whose answer is added to a level; it begins with nothing, so that a trained network may be given some."""
+    import torch
+    from torch import nn
+
+    heads = max(width // _HEAD_WIDTH, 1)
+    made = nn.ModuleDict(
+        {
+            "enter": nn.Conv2d(channels, width, 1),
+            "blocks": nn.ModuleList(
+                nn.TransformerEncoderLayer(
+                    width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+                )
+                for _ in range(blocks)
+            ),
+            "leave": nn.Conv2d(width, channels, 1),
+        }
+    )
+    made.register_parameter("rows", nn.Parameter(0.02 * torch.randn(width, LISTENING_ROWS)))
+    nn.init.zeros_(made["leave"].weight)  # type: ignore[arg-type]
+    nn.init.zeros_(made["leave"].bias)  # type: ignore[arg-type]
+    return made
 
 
 def presence_features(sizes: Sizes) -> int:
@@ -123,7 +170,23 @@ def way_down(net: nn.ModuleDict, pictures: Tensor) -> list[Tensor]:
     for level in range(1, last + 1):
         below = parts["downs"][level](functional.leaky_relu(found[-1], _SLOPE))
         found.append(parts["down_norms"][level - 1](below) if level < last else below)
+        if level == LISTENING_LEVEL and "listening" in parts:
+            found[-1] = found[-1] + _heard(parts["listening"], found[-1])
     return found
+
+
+def _heard(listening: Any, level: Tensor) -> Tensor:
+    """What the blocks add to a level, (B, C, h, w): every cell attends to every other, and knows its row."""
+    from torch.nn import functional
+
+    entered = listening["enter"](level)
+    batch, width, height, length = entered.shape
+    rows = functional.interpolate(listening.rows[None], height, mode="linear", align_corners=False)
+    cells = (entered + rows[..., None]).flatten(2).transpose(1, 2)
+    for block in listening["blocks"]:
+        cells = block(cells)
+    heard: Tensor = listening["leave"](cells.transpose(1, 2).reshape(batch, width, height, length))
+    return heard
 
 
 def way_up(net: nn.ModuleDict, levels: Sequence[Tensor]) -> Tensor:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from core.sep_network import (
     Sizes,
+    _heard,
     authors_name,
     build,
     from_authors,
@@ -123,6 +127,42 @@ def test_noise_heads_hear_the_mean_of_the_queries() -> None:
     assert vectors.shape == (4, 2, 5)
     assert torch.allclose(vectors, noise_vectors(net, embeddings.flip(1)), atol=1e-6)
     assert not torch.allclose(vectors[:, 0], vectors[:, 1])
+
+
+LISTENING = Sizes((4, 6, 8, 8, 8), channels=5, dim=7, coarse=2, hears_height=True, up_widths=(6, 8, 10), listeners=2)
+
+
+def test_sizes_survive_json() -> None:
+    assert Sizes.read(json.loads(json.dumps(asdict(LISTENING)))) == LISTENING
+
+
+def test_wider_way_up_has_the_widths_that_were_asked_for() -> None:
+    net = build(LISTENING).eval()
+    assert [conv.out_channels for conv in net["ups"]] == [6, 8, 10]
+    assert maps(net, torch.randn(1, 1, 64, 96)).shape == (1, 5, 16, 24)
+
+
+def test_listeners_begin_by_adding_nothing() -> None:
+    torch.manual_seed(3)
+    plain, listening = build(replace(LISTENING, listeners=0)).eval(), build(LISTENING).eval()
+    listening.load_state_dict(plain.state_dict(), strict=False)
+    pictures = torch.randn(2, 1, 64, 64)
+    assert torch.equal(maps(plain, pictures), maps(listening, pictures))
+
+
+def test_listeners_know_their_row_and_hear_all_frames_alike() -> None:
+    torch.manual_seed(4)
+    listening = build(LISTENING).eval()["listening"]
+    torch.nn.init.normal_(listening["leave"].weight)
+    level, order = torch.randn(1, 8, 4, 6), torch.randperm(6)
+    with torch.no_grad():
+        heard = _heard(listening, level)
+        assert torch.allclose(_heard(listening, level[..., order]), heard[..., order], atol=1e-4)
+        assert not torch.allclose(_heard(listening, level.flip(2)), heard.flip(2), atol=1e-2)
+        louder = level.clone()
+        louder[..., 0, 0] += 3
+        moved = (_heard(listening, louder) - heard).abs().amax((0, 1))
+    assert float(moved.min()) > 1e-4  # every cell hears of it
 
 
 def test_other_checkpoints_are_no_clipsep() -> None:

@@ -16,6 +16,7 @@ from core.pool import POOL
 from core.sep import QueriedSeparator
 from core.sep_files import read_separator
 from core.sep_metrics import si_sdr
+from core.sep_network import maps, mask_logits, query_vectors
 from core.sep_spectrogram import HOP, Resynthesis, Transform, unwarp
 from training.pocket_sep import pack, presence
 from training.pocket_sep.labels import labels
@@ -28,14 +29,14 @@ from training.pocket_sep.losses import (
     targets_of,
     weights_of,
 )
-from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, energies_of, pictures_of, spectra_of
+from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, energies_of, filtered, pictures_of, spectra_of
 from training.pocket_sep.presence import logistic, ridge
 from training.pocket_sep.sounds import label_of
 from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
 from training.synth.sounds import SOUNDS, render
 
 NAMES = ("flute", "rain", "drum", "dog")
-TINY = Recipe(steps=3, batch=2, frames=128, widths=(4, 4, 4, 4, 4, 4, 4), channels=4)
+TINY = Recipe(steps=3, batch=2, frames=128, widths=(4,) * 7, channels=4, up_widths=(4,) * 5, listeners=1)
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,42 @@ def test_splits_share_no_sound(data: Path) -> None:
     }
     assert not spans["train"] & spans["held_out"]
     assert len(spans["train"]) == 2 * len(spans["held_out"])
+
+
+def test_varied_clips_are_at_most_two_semitones_off(data: Path) -> None:
+    clips, rng = Clips(data, "train"), np.random.default_rng(0)
+    whole = {len(clips.clip("flute", 10**6, rng)) for _ in range(9)}
+    lengths = [len(clips.clip("flute", 10**6, rng, 1.0)) for _ in range(40)]
+    assert len(whole) == 1  # a second each
+    ratios = np.array(lengths) / whole.pop()
+    assert 0.885 < ratios.min() < 0.95 and 1.05 < ratios.max() < 1.13
+    assert {len(clips.clip("flute", 1000, rng, 1.0)) for _ in range(20)} == {1000}
+
+
+def test_filter_keeps_the_level_and_changes_the_sound(rng: np.random.Generator) -> None:
+    noise = (rng.standard_normal((2, 20, 513)) + 1j * rng.standard_normal((2, 20, 513))).astype(np.complex64)
+    assert np.array_equal(filtered(noise, 0.0, rng), noise)
+    found = filtered(noise, 1.0, rng)
+    assert np.allclose((np.abs(found) ** 2).sum((1, 2)), (np.abs(noise) ** 2).sum((1, 2)), rtol=1e-4)
+    gains = np.abs(found) / np.abs(noise)
+    assert np.allclose(gains, gains[:, :1], rtol=1e-4) and gains.std() > 0.05  # of the frequency alone
+
+
+def test_a_grown_network_begins_with_the_answers_of_the_smaller(data: Path, tmp_path: Path) -> None:
+    small = replace(TINY, listeners=0, varied_share=0.0)
+    run = Run(small, data)
+    train(run, tmp_path)
+    grown = Run(replace(small, channels=6, up_widths=(6,) * 5, listeners=1), data)
+    grown.begin_with(tmp_path / "checkpoint.pt")
+    run.net.load_state_dict(run.average.weights)
+    batch = make_batch(run.clips, run.queries, small, np.random.default_rng(0))
+    with torch.no_grad():
+        own, found = (
+            mask_logits(one.net.eval(), maps(one.net, batch.pictures), query_vectors(one.net, batch.queries))
+            for one in (run, grown)
+        )
+    assert float(own.std()) > 0.05
+    assert torch.allclose(own, found, atol=0.2)  # new maps are heard a twentieth
 
 
 def test_pictures_of_a_sum(data: Path) -> None:

@@ -24,6 +24,8 @@ QueryKind = Literal["text", "held_out", "picture", "test_picture"]
 
 RMS = 0.1  # of a source before its level is drawn
 MOST_GAIN = 60.0  # a nearly silent cut is not blown up
+MOST_PITCH = 1 / 6  # of an octave, for clips that are varied
+FILTER_DB, FILTER_KNOTS, FILTER_FROM_HZ = 4.0, 6, 80.0
 GAP_S = (-0.15, 0.35)  # between short clips; negative: they overlap
 _TRANSFORM = Transform()
 _ROWS_OF_BINS = unwarp(np.eye(ROWS, dtype=np.float32), _TRANSFORM.frequency_hz).T.copy()  # (513, 256)
@@ -44,22 +46,29 @@ class Clips:
         self.labels = tuple(sorted(self._by_label))
         self.family = {name: families[name] for name in self.labels}
 
-    def clip(self, label: str, rng: Generator) -> Floats:
-        """One whole clip, (T,) in [-1, 1]."""
+    def clip(self, label: str, longest: int, rng: Generator, varied: float = 0.0) -> Floats:
+        """One clip in [-1, 1], (T,), or a random cut of it with ``longest`` samples.
+
+        ``varied`` is the share of clips that are played up to MOST_PITCH higher and faster, or lower and slower.
+        """
         sets = list(self._by_label[label].values())
         chosen = sets[int(rng.integers(len(sets)))]
         start, length = chosen[int(rng.integers(len(chosen)))]
-        return np.asarray(self._samples[start : start + length], np.float32) / 32768
+        speed = 2 ** rng.uniform(-MOST_PITCH, MOST_PITCH) if varied and rng.random() < varied else 1.0
+        taken = longest if speed == 1.0 else int(longest * speed) + 1
+        if length > taken:
+            start, length = start + int(rng.integers(0, length - taken + 1)), taken
+        samples = np.asarray(self._samples[start : start + length], np.float32) / 32768
+        if speed != 1.0:
+            samples = np.interp(np.arange(0, length - 1, speed), np.arange(length), samples).astype(np.float32)
+        return samples[:longest]
 
-    def source(self, label: str, length: int, rng: Generator) -> Floats:
-        """A few seconds of one label at RMS 0.1, (length,)."""
+    def source(self, label: str, length: int, rng: Generator, varied: float = 0.0) -> Floats:
+        """A few seconds of one label at RMS 0.1, (length,); ``varied`` as in :meth:`clip`."""
         found = np.zeros(length, np.float32)
         at = int(rng.integers(0, RATE_HZ // 4))
         while at < length:
-            clip = self.clip(label, rng)
-            if at == 0 or len(clip) > length:
-                cut = int(rng.integers(0, max(len(clip) - length, 0) + 1))
-                clip = clip[cut : cut + length]
+            clip = self.clip(label, length, rng, varied)
             piece = clip[: length - at]
             found[at : at + len(piece)] += piece
             at = max(at + RATE_HZ // 20, at + len(clip) + int(rng.uniform(*GAP_S) * RATE_HZ))
@@ -110,11 +119,19 @@ class Mixture:
 
 
 def draw_mixture(
-    clips: Clips, count: int, length: int, rng: Generator, *, jitter_db: float = 5.0, one_family: float = 0.25
+    clips: Clips,
+    count: int,
+    length: int,
+    rng: Generator,
+    *,
+    jitter_db: float = 5.0,
+    one_family: float = 0.25,
+    varied: float = 0.0,
 ) -> Mixture:
     """``count`` sources of different labels, levels drawn within +- ``jitter_db``.
 
-    ``one_family`` is the share of mixtures whose sources may come from one family; the others' all differ.
+    ``one_family`` is the share of mixtures whose sources may come from one family; the others' all differ. ``varied``
+    is the share of clips that are played up to two semitones higher or lower.
     """
     may_share = rng.random() < one_family
     order = [clips.labels[i] for i in rng.permutation(len(clips.labels))]
@@ -125,7 +142,7 @@ def draw_mixture(
         if len(chosen) == count:
             break
     gains = 10 ** (rng.uniform(-jitter_db, jitter_db, len(chosen)) / 20)
-    sources = np.stack([g * clips.source(name, length, rng) for g, name in zip(gains, chosen, strict=True)])
+    sources = np.stack([g * clips.source(name, length, rng, varied) for g, name in zip(gains, chosen, strict=True)])
     return Mixture(sources.astype(np.float32), tuple(chosen))
 
 
@@ -135,6 +152,24 @@ def spectra_of(sources: Floats) -> NDArray[np.complex64]:
     padded = np.pad(sources, ((0, 0), (half, half))).T
     count = sources.shape[1] // hop
     return _TRANSFORM.frames(lambda start, stop: padded[start + half : stop + half], 0, count)
+
+
+def filtered(spectra: NDArray[np.complex64], share: float, rng: Generator) -> NDArray[np.complex64]:
+    """Spectra as another microphone in another room might have heard them: each source in ``share`` of the draws.
+
+    A gain of a few decibels that changes smoothly along the logarithm of the frequency; levels stay as they were.
+    """
+    heights = np.log2(np.maximum(_TRANSFORM.frequency_hz, FILTER_FROM_HZ) / FILTER_FROM_HZ)
+    knots = np.linspace(0, heights[-1], FILTER_KNOTS)
+    found = spectra.copy()
+    for source in found:
+        if rng.random() < share:
+            before = float((np.abs(source) ** 2).sum())
+            source *= (10 ** (np.interp(heights, knots, rng.normal(0, FILTER_DB, FILTER_KNOTS)) / 20)).astype(
+                np.float32
+            )
+            source *= np.float32((before / max(float((np.abs(source) ** 2).sum()), 1e-12)) ** 0.5)
+    return found
 
 
 def pictures_of(spectra: NDArray[np.complex64]) -> tuple[Floats, Floats]:

@@ -87,8 +87,7 @@ def main() -> None:
     state = torch.load(args.run / "checkpoint.pt", map_location="cpu", weights_only=False)
     args.out.mkdir(parents=True, exist_ok=True)
     clips, held_out, queries = Clips(args.data, "train"), Clips(args.data, "held_out"), Queries(args.data)
-    fields = {**state["sizes"], "widths": tuple(state["sizes"]["widths"]), "presence_labels": len(clips.labels)}
-    sizes = Sizes(**fields)
+    sizes = Sizes.read({**state["sizes"], "presence_labels": len(clips.labels)})
     net = build(sizes)
     net.load_state_dict(state["average"]["weights"], strict=False)  # all but the head, which is fitted now
     net.eval().requires_grad_(False)

@@ -34,18 +34,28 @@ from training.pocket_sep.losses import (
     targets_of,
     weights_of,
 )
-from training.pocket_sep.mixtures import Clips, Queries, QueryKind, draw_mixture, energies_of, pictures_of, spectra_of
+from training.pocket_sep.mixtures import (
+    Clips,
+    Queries,
+    QueryKind,
+    draw_mixture,
+    energies_of,
+    filtered,
+    pictures_of,
+    spectra_of,
+)
 
 log = logging.getLogger(__name__)
 
 FLOOR = 8.0  # of pictures, see core.sep_files.Usage
 GAIN_JITTER = 0.5  # spread of the pictures' level, natural logarithm
+NEW_SCALE = 0.05  # of maps that a grown network has more
 WARM_UP = 0.03  # share of the budget
 CHECKPOINT_SECONDS = 120.0  # wall
 AVERAGE_STEPS = 4
 FROM_COMMAND_LINE = (  # fields of the recipe
-    "minutes", "steps", "batch", "frames", "channels", "label_share", "fidelity_share", "rate", "inner_rate", "seed",
-    "device",
+    "minutes", "steps", "batch", "frames", "channels", "listeners", "label_share", "fidelity_share", "varied_share",
+    "rate", "inner_rate", "seed", "device",
 )  # fmt: skip
 LOGGED = ("step", "mixtures", "seconds", "cpu_seconds", "loss", "hit", "rate")
 
@@ -63,11 +73,14 @@ class Recipe:
         channels: Number of maps.
         coarse: See core.sep_network.Sizes.
         hears_height: Likewise.
+        up_widths: Likewise.
+        listeners: Likewise.
         three_sources: Share of mixtures of three.
         picture_share: Share of queries that are pictures, the rest words (the paper's "hybrid" alternates).
         absent_share: Weight of the loss for a query that names nothing in the mixture.
         label_share: Weight of the loss that asks every cell for its label.
         fidelity_share: Weight of the masks' SI-SDR in tens of decibels; wants weights that know their sounds already.
+        varied_share: Share of clips that are played faster or slower and of sources that are filtered.
         jitter_db: Sources' levels lie within plus and minus this.
         is_noise_invariant: Whether to train the noise-invariant heads too (two sources only).
         rate: Highest learning rate of AdamW, for queries, ends and vectors.
@@ -83,14 +96,17 @@ class Recipe:
     batch: int = 10
     frames: int = 128
     widths: tuple[int, ...] = (16, 24, 40, 80, 128, 128, 128)
-    channels: int = 32
+    channels: int = 64
     coarse: int = 2
     hears_height: bool = True
+    up_widths: tuple[int, ...] = (48, 64, 80, 128, 128)
+    listeners: int = 3
     three_sources: float = 0.25
     picture_share: float = 0.3
     absent_share: float = 0.25
     label_share: float = 0.3
     fidelity_share: float = 0.0
+    varied_share: float = 0.7
     jitter_db: float = 3.0
     is_noise_invariant: bool = False
     rate: float = 3e-3
@@ -137,8 +153,10 @@ def make_batch(clips: Clips, queries: Queries, recipe: Recipe, rng: Generator) -
     is_three = not recipe.is_noise_invariant and rng.random() < recipe.three_sources
     count, rows = 3 if is_three else 2, []
     for _ in range(recipe.batch):
-        drawn = draw_mixture(clips, count, recipe.frames * HOP, rng, jitter_db=recipe.jitter_db)
-        spectra = spectra_of(drawn.sources)
+        drawn = draw_mixture(
+            clips, count, recipe.frames * HOP, rng, jitter_db=recipe.jitter_db, varied=recipe.varied_share
+        )
+        spectra = filtered(spectra_of(drawn.sources), recipe.varied_share, rng)
         mixture, sources = pictures_of(spectra)
         picture = np.log(mixture).T
         level = loudness(picture) + GAIN_JITTER * float(rng.standard_normal())
@@ -191,9 +209,26 @@ def optimizers(net: nn.ModuleDict, recipe: Recipe) -> list[torch.optim.Optimizer
     ends = ("downs.0.", "head." if recipe.coarse else "ups.0.")
     for name, value in net.named_parameters():
         is_end = name.startswith(ends)
-        (vectors if value.ndim < 2 else inner if value.ndim == 4 and not is_end else matrices).append(value)
+        is_inner = (value.ndim == 4 and not is_end) or name.startswith("listening.blocks.")
+        (vectors if value.ndim < 2 or name.endswith("rows") else inner if is_inner else matrices).append(value)
     groups = [{"params": matrices, "weight_decay": recipe.decay}, {"params": vectors, "weight_decay": 0.0}]
     return [torch.optim.AdamW(groups, lr=recipe.rate, betas=(0.9, 0.98)), Muon(inner, recipe.inner_rate, recipe.decay)]
+
+
+@torch.no_grad()
+def grow(net: nn.ModuleDict, smaller: dict[str, Tensor]) -> None:
+    """Give a network the weights of one that is part of it, so that it answers as that one did (Net2Net's idea).
+
+    New channels begin at random, and what listened to the old ones begins by not listening to them.
+    """
+    own = net.state_dict()
+    for name, value in smaller.items():
+        corner = tuple(slice(0, length) for length in value.shape)
+        if value.ndim == 4 or name == "scale":
+            own[name][corner[:1]] = 0
+        own[name][corner] = value
+    if own["scale"].shape != smaller["scale"].shape:
+        own["scale"][len(smaller["scale"]) :] = NEW_SCALE
 
 
 class Run:
@@ -210,6 +245,8 @@ class Run:
             recipe.is_noise_invariant,
             recipe.coarse,
             recipe.hears_height,
+            recipe.up_widths,
+            recipe.listeners,
         )
         self.net = build(self.sizes).to(recipe.device).to(memory_format=torch.channels_last)
         with torch.no_grad():  # queries are unit vectors: without this the heads begin almost blind to them
@@ -260,9 +297,9 @@ class Run:
         path.with_suffix(".part").replace(path)
 
     def begin_with(self, path: Path) -> None:
-        """Take over the averaged weights of another run, and nothing else."""
+        """Take over the averaged weights of another run, which may be smaller, and nothing else."""
         state: dict[str, Any] = torch.load(path, weights_only=False)
-        self.net.load_state_dict(state["average"]["weights"])
+        grow(self.net, state["average"]["weights"])
         self.average = WeightAverage(self.net, self.recipe.average)
 
     def load(self, path: Path) -> None:
@@ -304,18 +341,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="clips.npy, clips.json and queries.npz")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="a run of the same sizes whose averaged weights to begin with")
+    parser.add_argument("--start", type=Path, help="a run of these or smaller sizes, whose averages to begin with")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--noise-invariant", action="store_true", help="train the NIT heads too")
-    parser.add_argument("--widths", type=int, nargs="+", default=list(Recipe.widths))
+    for name in ("widths", "up_widths"):
+        default = list(getattr(Recipe, name))
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, nargs="+", default=default)
     for name in FROM_COMMAND_LINE:
-        default = getattr(Recipe, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
+        value = getattr(Recipe, name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
     recipe = Recipe(**{name: getattr(args, name) for name in FROM_COMMAND_LINE})
-    recipe = replace(recipe, widths=tuple(args.widths), is_noise_invariant=args.noise_invariant)
+    recipe = replace(recipe, widths=tuple(args.widths), up_widths=tuple(args.up_widths))
+    recipe = replace(recipe, is_noise_invariant=args.noise_invariant)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
     run = Run(recipe, args.data)
