@@ -33,11 +33,12 @@ from benchmarks.enhance_photo import fresh
 from benchmarks.enhance_race import measure_race
 from benchmarks.measure import Measurement, machine, markdown
 from core.backlight import darkened, drawn_mask
+from core.light_field import LightField
 from core.light_guide import load_guide
 from core.pool import POOL
 from core.settings import set_quiet_environment
 from demos.enhancement.denoise import Denoiser, denoised, noise_of
-from demos.enhancement.light_map import LightField, enhanced
+from demos.enhancement.light_map import enhanced
 from demos.enhancement.methods import LightSource, field_of, small_px
 from demos.enhancement.options import LEARNT, EnhanceOptions, Method
 

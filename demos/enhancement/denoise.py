@@ -23,8 +23,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.light_field import Floats, LightField, box_mean, luma_of
 from core.tasks import Job
-from demos.enhancement.light_map import BAND_PX, Floats, LightField, bands, box_mean, gain_of, luma_of
+from demos.enhancement.light_map import BAND_PX, bands, gain_of
 from demos.enhancement.options import EnhanceOptions
 
 Values = NDArray[Any]

@@ -17,8 +17,8 @@ from PIL import Image
 from core.errors import InputError
 from core.image_text import ImageTextModel
 from core.light import LightScale
+from core.light_field import luma_of
 from core.tasks import Job
-from demos.enhancement.light_map import luma_of
 from demos.enhancement.light_score import scale_for
 from demos.enhancement.photo import Photo
 

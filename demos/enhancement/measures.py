@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from demos.enhancement.light_map import BAND_PX, Floats, bands, luma_weights
+from core.light_field import Floats, luma_weights
+from demos.enhancement.light_map import BAND_PX, bands
 
 Values = NDArray[Any]
 BINS = 256

@@ -14,13 +14,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from core.light_field import Floats, LightField, guided, luma_of, network_field
 from core.light_net import LEAST_MAP, MOST_MAP
 from core.tasks import Job
-from demos.enhancement.light_map import Floats, LightField, guided, luma_of
 from demos.enhancement.options import LEARNT, Method
 
 RETINEX_GAMMA = 0.6
-NETWORK_RADIUS = 1  # cells of a network's small map: a wider window bleeds over the subject's edge
 RETINEX_RADIUS = 12  # cells of the small copy
 TARGET_LUMA = 118 / 255  # what people call well exposed, in display light
 GAMMA_RANGE = (0.2, 1.0)  # auto-gamma brightens, it never darkens
@@ -72,8 +71,7 @@ def field_of(
     else:
         if model is None:
             raise ValueError(f"the method {method} needs a network")
-        light = np.clip(model.light(rgb, method, job=job), LEAST_MAP, MOST_MAP).astype(np.float32)
-        return LightField(*guided(luma, light, radius=NETWORK_RADIUS))
+        return network_field(luma, model.light(rgb, method, job=job))
     return LightField(*guided(luma, np.clip(light, LEAST_MAP, MOST_MAP).astype(np.float32)))
 
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from core.image_text import ImageTextModel
 from core.light import LightScale
+from core.light_field import LightField, luma_of
 from core.tasks import Job
 from demos.enhancement.answers import Enhancement
 from demos.enhancement.denoise import Denoiser, denoised, noise_of
-from demos.enhancement.light_map import LightField, enhanced, luma_of
+from demos.enhancement.light_map import enhanced
 from demos.enhancement.light_score import SCORED_PX, light_of, scale_for
 from demos.enhancement.measures import Tones, tone_curve, tones_of
 from demos.enhancement.methods import LightSource, field_of, small_px

@@ -9,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.light_field import LightField
 from core.tasks import Job
 from demos.enhancement.denoise import denoised, noise_of
-from demos.enhancement.light_map import LightField, enhanced
+from demos.enhancement.light_map import enhanced
 from demos.enhancement.options import EnhanceOptions
 
 OPTIONS = EnhanceOptions(protect_highlights=0.0, denoise=1.0)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from core.errors import Cancelled
+from core.light_field import LightField, guided, luma_of
 from core.tasks import Job
-from demos.enhancement.light_map import LightField, box_mean, enhanced, guided, luma_of, resampled, smooth_step
+from demos.enhancement.light_map import enhanced, smooth_step
 from demos.enhancement.methods import TARGET_LUMA, auto_gamma, field_of, retinex_light
 from demos.enhancement.options import EnhanceOptions
 from tests.demos.enhancement.stubs import StubLight
@@ -30,39 +31,6 @@ def photo(height: int = 60, width: int = 83, bits: int = 8, channels: int = 3, s
 def field(values: NDArray[np.uint16], low: float = 0.3) -> LightField:
     luma = luma_of(values)
     return LightField(*guided(luma, (low + (1 - low) * luma).astype(np.float32)))
-
-
-def test_box_mean_is_the_mean_of_windows() -> None:
-    cells = np.random.default_rng(0).random((7, 9), np.float32)
-    means = box_mean(cells, 2)
-    for y in range(7):
-        for x in range(9):
-            window = cells[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3]
-            assert means[y, x] == pytest.approx(window.mean(), rel=1e-5)
-
-
-def test_guided_filter_against_its_definition() -> None:
-    rng = np.random.default_rng(1)
-    guide, target = rng.random((8, 10)).astype(np.float32), rng.random((8, 10)).astype(np.float32)
-    slope, offset = guided(guide, target, radius=1, eps=0.01)
-    a, b = np.zeros((8, 10)), np.zeros((8, 10))
-    for y in range(8):
-        for x in range(10):
-            window = np.s_[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
-            g, t = guide[window].astype(float), target[window].astype(float)
-            a[y, x] = ((g * t).mean() - g.mean() * t.mean()) / (g.var() + 0.01)
-            b[y, x] = t.mean() - a[y, x] * g.mean()
-    np.testing.assert_allclose(slope, box_mean(a.astype(np.float32), 1), atol=2e-5)
-    np.testing.assert_allclose(offset, box_mean(b.astype(np.float32), 1), atol=2e-5)
-
-
-def test_resampling_is_pillows_bilinear_where_it_grows() -> None:
-    from PIL import Image
-
-    cells = np.random.default_rng(2).random((5, 7), np.float32)
-    grown = resampled(cells, np.arange(33), 33, 41)
-    expected = np.asarray(Image.fromarray(cells).resize((41, 33), Image.Resampling.BILINEAR))
-    np.testing.assert_allclose(grown, expected, atol=1e-5)
 
 
 def test_a_flat_map_divides() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from core.errors import Cancelled
+from core.light_field import LightField
 from core.tasks import Job
 from demos.enhancement.denoise import denoised, noise_of
-from demos.enhancement.light_map import LightField, enhanced
+from demos.enhancement.light_map import enhanced
 from demos.enhancement.measures import tone_curve, tones_of
 from demos.enhancement.options import EnhanceOptions
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from demos.enhancement.light_map import LightField, enhanced, gain_of, luma_of
+from core.light_field import LightField, luma_of
+from demos.enhancement.light_map import enhanced, gain_of
 from demos.enhancement.measures import tones_of
 from demos.enhancement.options import EnhanceOptions
 
