@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from core import light, light_net
+from core.light import LightModel
 from core.light_losses import residual_of
 from tests.core.test_light_net import ROW
 from training.pocket_light import pack as packing
-from training.pocket_light import train
+from training.pocket_light import sides, train
 from training.pocket_light.pictures import (
     Scene,
     is_well_lit,
@@ -118,3 +121,37 @@ def test_a_packed_run_loads(tmp_path: Path) -> None:
 def test_the_rate_rises_and_falls() -> None:
     rates = [train.rate_at(progress, 1.0) for progress in (0, 0.03, 0.5, 1.0, 2.0)]
     assert rates[0] < 0.2 and rates[1] > 0.9 and rates[1] > rates[2] > rates[3] == rates[4]
+
+
+def test_the_drawn_map_costs_nothing_on_large_sides() -> None:
+    pixels, wanted = torch.rand(1, 3, 9, 12) * 0.5, torch.rand(1, 1, 9, 12) * 0.5 + 0.5
+    loss, square = sides.side_loss(wanted ** (1 / 0.95), pixels, wanted, 0.95)
+    assert float(loss) == pytest.approx(0, abs=1e-5) and square == pytest.approx(0, abs=1e-9)
+    assert float(sides.side_loss(wanted * 0.5, pixels, wanted, 0.95)[0]) > 0.3
+
+
+def test_sides_are_learnt_and_carried_to_all_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    for n in range(2):
+        ramp = np.repeat(np.linspace(20, 240, 120)[None, :, None], 90, 0).repeat(3, 2)
+        picture = ramp + rng.normal(0, 9, ramp.shape)
+            0, 9, (90, 120, 3)
+        )
+        Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{n}.jpg")
+    monkeypatch.setattr(sides, "sice_scenes", lambda folder: [])
+    monkeypatch.setattr(sides, "FROM_SICE", 0.0)
+    folder, out = Path("assets/models/pocket-light"), tmp_path / "out"
+    nets = [sides.read_net(folder / "rave.safetensors") for _ in range(2)]
+    model = LightModel("before", {"rave": nets[0]}, map_px=28, powers={"rave": 0.95})
+    steps = sides.fine_tune(nets[1], model, sides.Photos(tmp_path, tmp_path), 0.95, 4.0)
+    assert steps >= 1
+    sides.carry_over(folder, out, nets[1].state_dict(), {"step": steps, "seconds": 4.0})
+    moved, other = (load_file(out / name) for name in ("rave.safetensors", "clip-lit.safetensors"))
+    first, second = (load_file(folder / name) for name in ("rave.safetensors", "clip-lit.safetensors"))
+    name = "conv1.weight" if "conv1.weight" in moved else next(iter(moved))
+    changed = moved[name].float() - first[name].float()
+    assert float(changed.abs().max()) > 1e-4
+    assert torch.allclose(other[name].float() - second[name].float(), changed, atol=2e-3)  # half precision
+    card = json.loads((out / "card.json").read_text())
+    assert card["training"]["cpu_seconds_and_steps"]["sides"]["step"] == steps
+    assert [row["set"] for row in card["data"]].count(sides.BSDS["set"]) == 1
