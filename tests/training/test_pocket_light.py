@@ -135,8 +135,6 @@ def test_sides_are_learnt_and_carried_to_all_networks(tmp_path: Path, monkeypatc
     for n in range(2):
         ramp = np.repeat(np.linspace(20, 240, 120)[None, :, None], 90, 0).repeat(3, 2)
         picture = ramp + rng.normal(0, 9, ramp.shape)
-            0, 9, (90, 120, 3)
-        )
         Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(tmp_path / f"{n}.jpg")
     monkeypatch.setattr(sides, "sice_scenes", lambda folder: [])
     monkeypatch.setattr(sides, "FROM_SICE", 0.0)
