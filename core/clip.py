@@ -22,15 +22,13 @@ from core.calibration import Calibration, Scoring, read_calibration, unit_rows
 from core.catalog import ModelSpec
 from core.clip_dense import (
     DenseMethod,
-    Windows,
-    frames_xyxy,
     grid_hw,
     joined_windows,
+    map_embeddings,
     patch_embeddings,
     patch_px,
     sides_px,
     tower_kind,
-    window_embeddings,
     window_places,
 )
 from core.clip_files import Parts, read_parts
@@ -204,13 +202,16 @@ class ClipEncoder:
         key = ("patches", image_key(image), rows, columns, method)
         return self.cache.fetch([key], compute, job=job)[0].copy()
 
-    def encode_windows(self, image: Rgb, *, size_px: int, job: Job | None = None) -> Windows:
+    def encode_windows(self, image: Rgb, *, size_px: int, job: Job | None = None) -> Embeddings:
         """Embed one whole picture through overlapping windows of the trained side; for towers that read any size.
 
         Args:
             image: (H, W, 3) uint8; resized to the grid, nothing is cropped away.
             size_px: The grid has as many cells as a square of this side.
             job: Asked for Cancel between batches of windows.
+
+        Returns:
+            (h, w, D) float32, unit norm; a cell is the mean of the windows over it.
 
         Raises:
             ValueError: the picture is not (H, W, 3) uint8, or ``reads_windows`` is False.
@@ -225,20 +226,15 @@ class ClipEncoder:
         places = window_places(*grid, window)
 
         def compute(indices: list[int]) -> Iterator[tuple[int, Embeddings]]:
-            rows = self._window_rows(self._whole(image, grid[0] * cell, grid[1] * cell), places, window * cell, job)
-            shape = min(window, grid[0]), min(window, grid[1]), self.dim
-            cells = rows[:, :-1].reshape(len(rows), *shape)
-            yield 0, unit_rows(joined_windows(cells, places, grid))
-            yield 1, rows[:, -1]
+            pixels = self._whole(image, grid[0] * cell, grid[1] * cell)
+            yield 0, unit_rows(joined_windows(self._window_cells(pixels, places, window * cell, job), places, grid))
 
-        name = image_key(image)
-        cells, embeddings = self.cache.fetch([(kind, name, *grid) for kind in ("cells", "windows")], compute, job=job)
-        return Windows(cells, embeddings, frames_xyxy(places, grid, window))
+        return self.cache.fetch([("windows", image_key(image), *grid)], compute, job=job)[0].copy()
 
-    def _window_rows(
+    def _window_cells(
         self, pixels: torch.Tensor, places: Sequence[tuple[int, int]], side: int, job: Job | None
     ) -> Embeddings:
-        """Cells of each window and the window itself; (1, 3, H, W) -> (P, cells + 1, D) unit norm."""
+        """Cells of each window; (1, 3, H, W) -> (P, h, w, D) unit norm."""
         import torch
 
         cell = patch_px(self._parts.network)
@@ -246,7 +242,7 @@ class ClipEncoder:
         def rows_of(batch: list[int]) -> Embeddings:
             corners = [(places[i][0] * cell, places[i][1] * cell) for i in batch]
             parts = torch.cat([pixels[..., y : y + side, x : x + side] for y, x in corners])
-            return self._run(lambda: window_embeddings(self._parts.network, parts), job)
+            return self._run(lambda: map_embeddings(self._parts.network, parts), job)
 
         return np.stack([row for _, row in self._in_batches(list(range(len(places))), "windows", rows_of, job)])
 

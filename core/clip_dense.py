@@ -17,8 +17,7 @@ The towers were trained to give one vector a picture. What each patch says is re
 - A ConvNet tower ends in a mean over cells, norm and projection: every cell gets norm and projection of its own. One
   that was trained on small pictures has learnt their borders (all of its cells lie near a padded edge) and reads a
   large picture best in windows of the trained side that overlap; a cell is the mean of the windows over it. Windows
-  are how SCLIP and NACLIP read large pictures too. Each window also has the embedding that the tower was trained for,
-  the one of the whole window, which costs nothing more.
+  are how SCLIP and NACLIP read large pictures too.
 
 Sizes other than the trained one: position embeddings are resized bicubically by transformers itself.
 """
@@ -26,7 +25,6 @@ Sizes other than the trained one: position embeddings are resized bicubically by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -43,21 +41,6 @@ CONVNET_STRIDE = 32  # pixels a cell of ConvNets that do not say (MobileNet, Eff
 MAP_SCALES = (1.2, 1.6, 2.0, 2.4)  # of the trained side: sizes that a ConvNet is asked at, see sides_px
 WINDOW_STEP = 2  # cells from one window to the next
 MAX_ASPECT = 16.0  # a longer strip is squeezed to this, so that no picture asks for a grid of one row by thousands
-
-
-@dataclass(frozen=True, eq=False)
-class Windows:
-    """A picture read through overlapping windows.
-
-    Attributes:
-        cells: (h, w, D) float32, unit norm; a cell is the mean of the windows over it.
-        embeddings: (P, D) float32, unit norm; each window embedded as a picture of its own.
-        frames_xyxy: (P, 4) float32, where each window lies, as shares of the picture's width and height.
-    """
-
-    cells: Floats
-    embeddings: Floats
-    frames_xyxy: Floats
 
 
 def tower_kind(network: Any) -> TowerKind:
@@ -129,35 +112,12 @@ def patch_embeddings(network: Any, pixel_values: torch.Tensor, *, method: DenseM
 
 def map_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
     """Embed the cells of pictures of one size by a tower of the kind ``"map"``: (N, 3, H, W) -> (N, h, w, D)."""
-    return _projected_cells(network, network.vision_model(pixel_values=pixel_values))
-
-
-def _projected_cells(network: Any, seen: Any) -> torch.Tensor:
-    """What a tower saw, (N, C, h, w), through norm and projection: (N, h, w, D)."""
-    vision, cells = network.vision_model, seen.last_hidden_state.permute(0, 2, 3, 1)
+    vision = network.vision_model
+    cells = vision(pixel_values=pixel_values).last_hidden_state.permute(0, 2, 3, 1)
     projected: torch.Tensor = network.visual_projection(
         vision.layernorm(cells) if hasattr(vision, "layernorm") else cells
     )
     return projected
-
-
-def window_embeddings(network: Any, pixel_values: torch.Tensor) -> torch.Tensor:
-    """Embed cells and pictures of one size in one pass by a tower of the kind ``"map"``.
-
-    Args:
-        network: The transformers model.
-        pixel_values: (N, 3, H, W).
-
-    Returns:
-        (N, h w + 1, D), not yet of unit length: the cells row by row as :func:`map_embeddings` has them, then the
-        picture as ``get_image_features`` has it.
-    """
-    import torch
-
-    seen = network.vision_model(pixel_values=pixel_values)
-    cells = _projected_cells(network, seen).flatten(1, 2)
-    whole = network.visual_projection(seen.pooler_output.flatten(1)[:, None])
-    return torch.cat([cells, whole], dim=1)
 
 
 def window_places(rows: int, columns: int, window: int) -> list[tuple[int, int]]:
@@ -174,14 +134,6 @@ def window_places(rows: int, columns: int, window: int) -> list[tuple[int, int]]
         return [*range(0, last, min(WINDOW_STEP, window)), last]
 
     return [(row, column) for row in starts(rows) for column in starts(columns)]
-
-
-def frames_xyxy(places: Sequence[tuple[int, int]], grid: tuple[int, int], window: int) -> Floats:
-    """Where windows lie, (P, 4) left, top, right, bottom as shares of the picture; arguments as above."""
-    starts = np.array(places, np.float32)[:, ::-1]
-    size_wh = np.array(grid[::-1], np.float32)
-    frames = np.concatenate([starts, np.minimum(starts + window, size_wh)], axis=1) / np.tile(size_wh, 2)
-    return frames.astype(np.float32)
 
 
 def joined_windows(windows: Floats, places: Sequence[tuple[int, int]], grid: tuple[int, int]) -> Floats:

@@ -17,7 +17,7 @@ from core.images import Picture
 from core.sam_automatic import AutomaticOptions
 from core.sam_masks import MaskSet, Prompt, PromptMasks
 from core.tasks import Job
-from demos.segmentation.features import DenseModel, Floats, crop_features, mask_features, seen_or_none
+from demos.segmentation.features import DenseModel, Floats, crop_features, grid_or_none, region_features
 from demos.segmentation.options import SegmentOptions, Way
 from demos.segmentation.regions import Puzzle, puzzle_of, without_islands
 
@@ -133,23 +133,21 @@ def look(
         iou, stability = (np.clip(row, 0.0, 1.0) for row in (masks.predicted_iou, masks.stability))
     dense = crops = None
     with clock.stage("dense"):
-        seen = seen_or_none(rgb, options, clip=clip, job=job)
-    if options.way != "sam+clip" and seen is not None:
-        with clock.stage("arrange"):
-            dense = mask_features(seen, puzzle)
+        grid = grid_or_none(rgb, options, clip=clip, job=job)
+        if options.way != "sam+clip" and grid is not None:
+            dense = region_features(rgb, grid, puzzle, clip=clip, job=job)
     if options.way in ("sam+clip", "ensemble"):
         with clock.stage("crops"):
             crops = crop_features(rgb, puzzle, range(len(iou)), options.crops, clip=clip, job=job)
     models = (clip.name,) if sam is None or options.way == "dense" else (clip.name, sam.name)
     notes = [*picture.notes]
-    if options.way == "ensemble" and seen is None:
+    if options.way == "ensemble" and grid is None:
         notes.append(f"{clip.name} gives no dense features: regions are named by their cut-outs alone.")
     if options.way != "dense" and not len(iou):
         notes.append("No regions were found in this picture; try the way “dense”, which needs none.")
     return Analysis(
         rgb, picture.name, options.analysis_key, options.way, puzzle, iou, stability,
-        None if seen is None else seen.grid, dense, crops,
-        clock.seconds, models, tuple(notes),
+        grid, dense, crops, clock.seconds, models, tuple(notes),
     )  # fmt: skip
 
 

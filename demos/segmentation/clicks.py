@@ -21,7 +21,7 @@ from core.sam_masks import Prompt, PromptMasks
 from core.tasks import Job
 from demos.segmentation.analysis import MaskModel
 from demos.segmentation.dense import pooled
-from demos.segmentation.features import DenseModel, crop_features, mask_features, seen_densely, seen_or_none
+from demos.segmentation.features import DenseModel, crop_features, dense_grid, grid_or_none, region_features
 from demos.segmentation.options import Clicks, SegmentOptions
 from demos.segmentation.regions import Puzzle, box_of, puzzle_of
 
@@ -51,8 +51,8 @@ def descriptions(
     """What masks look like: cut out (N, D) and pooled (N, D), each None where the way does without."""
     crops = dense = None
     if options.way != "sam+clip":
-        seen = seen_or_none(picture.rgb, options, clip=clip, job=job)
-        dense = None if seen is None else mask_features(seen, puzzle)
+        grid = grid_or_none(picture.rgb, options, clip=clip, job=job)
+        dense = None if grid is None else region_features(picture.rgb, grid, puzzle, clip=clip, job=job)
     if options.way in ("sam+clip", "ensemble"):
         filled = [n for n in range(puzzle.inside.shape[1]) if puzzle.mask_px[n]]
         crops = np.zeros((puzzle.inside.shape[1], 0), np.float32)
@@ -90,7 +90,7 @@ def region_embedding(
     Returns:
         (N, D) float32, unit norm.
     """
-    grid = seen_densely(picture.rgb, options, clip=clip, job=job).grid
+    grid = dense_grid(picture.rgb, options, clip=clip, job=job)
     height, width = picture.rgb.shape[:2]
     rows, columns = np.arange(grid.shape[0]), np.arange(grid.shape[1])
     boxes = np.asarray(boxes_xyxy, np.float64).reshape(-1, 4)

@@ -28,6 +28,8 @@ MAX_PX = 512  # side of a cut-out; models take 80 to 384
 _CONTEXT: dict[Crops, float] = {"local-mean": 1.2, "masked-mean": 1.0, "box": 1.15, "blur": 1.15}
 RIM_SHARE = 0.04  # of the cut-out's side: width of the rim that "local-mean" leaves around the mask
 BLUR_SHARE = 0.06  # of the cut-out's side
+WINDOW_CONTEXT = 1.2  # side of the window around a box, over the box's longer side
+LEAST_WINDOW_PX = 16
 
 
 def kinds_of(crops: Crops) -> tuple[Crops, ...]:
@@ -81,6 +83,27 @@ def cut_outs(rgb: NDArray[np.uint8], puzzle: Puzzle, rows: Sequence[int], kind: 
     for row in rows:
         left, top, *_ = puzzle.boxes_xyxy[row]
         found.append(cut_out(rgb, puzzle.mask_in_box(row), (int(left), int(top)), kind))
+    return found
+
+
+def windows_around(rgb: NDArray[np.uint8], boxes_xyxy: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    """The square around each box with a little context, nothing hidden; it keeps within the picture where it can.
+
+    Args:
+        rgb: The picture, (H, W, 3) uint8.
+        boxes_xyxy: (N, 4) in its pixels.
+
+    Returns:
+        (S, S, 3) uint8 each, S at most ``2 MAX_PX`` and the picture's shorter side.
+    """
+    height, width = rgb.shape[:2]
+    found = []
+    for left, top, right, bottom in boxes_xyxy.tolist():
+        side = max(round(max(right - left, bottom - top) * WINDOW_CONTEXT), LEAST_WINDOW_PX)
+        side = min(side, height, width)
+        x, y = ((low + high - side) // 2 for low, high in ((left, right), (top, bottom)))
+        x, y = min(max(x, 0), width - side), min(max(y, 0), height - side)
+        found.append(_reduced(rgb[y : y + side, x : x + side], max(1, side // MAX_PX)))
     return found
 
 

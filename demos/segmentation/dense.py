@@ -16,8 +16,6 @@ Source: He et al. 2013, Guided Image Filtering, TPAMI 35(6), eq. 5, 6, 19, 20; H
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +26,6 @@ LEAST_COVER = 0.25
 GUIDE_PX = 160  # longer side of the small picture; a quarter of a 640 px picture, as in the fast filter
 GUIDE_RADIUS = 5  # of its box windows, px, at least
 GUIDE_EPS = 1e-3  # against noise: colours in [0, 1] that vary less are flat
-FRAME_SHARPNESS = 4.0  # exponent of the overlap of a box with a window
 
 
 def covers(cell_map: NDArray[np.int32], count: int, grid_hw: tuple[int, int]) -> Floats:
@@ -77,49 +74,6 @@ def pooled(grid: Floats, mask_covers: Floats, points_xy: NDArray[np.floating] | 
         for n in np.flatnonzero(is_small):
             means[n] = read_at(grid, float(points_xy[n, 0]), float(points_xy[n, 1]))
     return unit_rows(means)
-
-
-def framed(embeddings: Floats, frames_xyxy: Floats, boxes_xyxy: Floats, *, aspect: float) -> Floats:
-    """What the windows say that frame each box best: their mean, weighted by IoU^``FRAME_SHARPNESS``.
-
-    Args:
-        embeddings: (P, D) float32, unit norm, of P windows.
-        frames_xyxy: (P, 4) windows, as shares of the picture.
-        boxes_xyxy: (N, 4) boxes, likewise; made square first, in pixels, as windows and cut-outs are.
-        aspect: Width of the picture over its height.
-
-    Returns:
-        (N, D) float32, unit norm; far from all windows the mean of all.
-    """
-    centres = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
-    sides = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) * np.array([aspect, 1.0], np.float32)
-    halves = sides.max(axis=1, keepdims=True, initial=0.0) / 2 / np.array([aspect, 1.0], np.float32)
-    low = np.maximum((centres - halves)[:, None], frames_xyxy[None, :, :2])
-    high = np.minimum((centres + halves)[:, None], frames_xyxy[None, :, 2:])
-    shared = np.clip(high - low, 0.0, None).prod(axis=-1)
-    areas = (frames_xyxy[:, 2:] - frames_xyxy[:, :2]).prod(axis=1)
-    iou = shared / np.maximum((4 * halves.prod(axis=1))[:, None] + areas - shared, 1e-9)
-    weights = (iou / np.maximum(iou.max(axis=1, keepdims=True), 1e-9)) ** FRAME_SHARPNESS + 1e-6
-    return unit_rows((weights @ embeddings).astype(np.float32))
-
-
-def mean_grid(grids: Sequence[Floats]) -> Floats:
-    """The mean of dense features read at several sizes, on the finest grid.
-
-    Args:
-        grids: (h, w, D) each, over the same picture.
-
-    Returns:
-        (most rows, most columns, D) float32, unit norm; a single grid comes back as it is.
-    """
-    if len(grids) == 1:
-        return grids[0]
-    rows, columns = max(grid.shape[0] for grid in grids), max(grid.shape[1] for grid in grids)
-    total = np.zeros((rows, columns, grids[0].shape[2]), np.float32)
-    for grid in grids:
-        down, across = share_matrix(rows, grid.shape[0]), share_matrix(columns, grid.shape[1])
-        total += np.einsum("Hh,hwd,Ww->HWd", down, grid, across, optimize=True)
-    return unit_rows(total)
 
 
 def read_at(grid: Floats, x: float, y: float) -> Floats:

@@ -1,11 +1,11 @@
 """What an image-text encoder sees in a picture and in each mask of it, by cut-outs and without.
 
-Without cut-outs the picture is read once, however many masks there are. A ConvNet reads it through overlapping windows
-of several sizes. A mask is then described twice, by the cells that it fills and by the windows that frame it best:
+Without cut-outs the picture is read once, however many masks there are; a ConvNet reads it through overlapping windows.
+For a ConvNet a mask is then described twice, by the cells that it fills and by one more window, the square around it:
 
-    v_n = norm((1 - w_n) norm(sum_x M_n(x) f_x) + w_n norm(sum_p a_np e_p)),   a_np ~ IoU(box_n, window_p)^s
+    v_n = norm((1 - w_n) norm(sum_x M_n(x) f_x) + w_n e_n)
 
-f_x cells, M_n the share of a cell that the mask fills, e_p embeddings of whole windows. Cells know the outline, but a
+f_x cells, M_n the share of a cell that the mask fills, e_n the embedding of the window. Cells know the outline, but a
 tower that was trained on pictures of single things knows a thing best when it fills the window. The windows around what
 surrounds things show the things: w_n = w (1 - b_n) with b_n the share of the picture's border that the mask holds, the
 cue of :mod:`.scores`. Towers with positions (vision transformers) read the picture whole, and w = 0.
@@ -14,7 +14,6 @@ cue of :mod:`.scores`. Towers with positions (vision transformers) read the pict
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -24,21 +23,18 @@ from core.calibration import unit_rows
 from core.errors import ModelUnavailable
 from core.image_text import ImageTextModel
 from core.tasks import Job
-from demos.segmentation.crops import cut_outs, kinds_of
-from demos.segmentation.dense import LEAST_COVER, covers, framed, mean_grid, pooled
+from demos.segmentation.crops import cut_outs, kinds_of, windows_around
+from demos.segmentation.dense import LEAST_COVER, covers, pooled
 from demos.segmentation.options import Crops, SegmentOptions
 from demos.segmentation.regions import Puzzle
 
 if TYPE_CHECKING:
-    from core.clip_dense import DenseMethod, Windows
+    from core.clip_dense import DenseMethod
 
 Floats = NDArray[np.float32]
 # Side of the square with as many cells as the dense map, as a multiple of the model's input, where it is not given.
 DENSE_SCALE = 3.0
-# The same where windows describe regions: small things want many cells and small windows, large ones few and large.
-CELL_SCALES = (2.0, 3.0, 4.0)
-WINDOW_SCALES = (1.0, 1.5, *CELL_SCALES)
-WINDOW_WEIGHT = 0.4  # w
+WINDOW_WEIGHT = 0.5  # w
 DENSE_MOST_PX = 448  # transformers' cells mix all with all: beyond this the time grows and the map gets worse
 
 
@@ -66,57 +62,29 @@ class DenseModel(ImageTextModel, Protocol):
         """Whether :meth:`encode_windows` works."""
         ...
 
-    def encode_windows(self, image: NDArray[np.uint8], *, size_px: int, job: Job | None = None) -> Windows:
-        """One (H, W, 3) picture through overlapping windows of the trained side."""
+    def encode_windows(self, image: NDArray[np.uint8], *, size_px: int, job: Job | None = None) -> Floats:
+        """The same through overlapping windows of the trained side."""
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """A picture as the encoder sees it, without any mask.
-
-    Attributes:
-        grid: (h, w, D) float32, unit norm, the cells.
-        embeddings: (P, D) float32, unit norm, whole windows; P = 0 where there are none.
-        frames_xyxy: (P, 4) float32, where these lie, as shares of the picture.
-    """
-
-    grid: Floats
-    embeddings: Floats
-    frames_xyxy: Floats
-
-
-def seen_or_none(
+def grid_or_none(
     rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None
-) -> Seen | None:
+) -> Floats | None:
     """Dense features; the ways that cut regions out do without where there are none."""
     try:
-        return seen_densely(rgb, options, clip=clip, job=job)
+        return dense_grid(rgb, options, clip=clip, job=job)
     except ModelUnavailable:
         if options.way in ("sam+dense", "dense"):
             raise
         return None
 
 
-def seen_densely(rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None) -> Seen:
-    """Dense features of a picture under these options.
-
-    Several sizes are read only where windows describe regions; the dense map and cut-outs do with one.
-    """
-    if not clip.reads_windows:
-        grid = clip.encode_patches(rgb, size_px=dense_px(clip, options), method=options.dense_method, job=job)
-        return Seen(grid, np.zeros((0, grid.shape[-1]), np.float32), np.zeros((0, 4), np.float32))
-    sides_px = cell_sides_px = [dense_px(clip, options)]
-    if options.dense_px is None and options.way in ("sam+dense", "ensemble"):
-        sides_px, cell_sides_px = (
-            [round(clip.image_px * scale) for scale in scales] for scales in (WINDOW_SCALES, CELL_SCALES)
-        )
-    read = {side: clip.encode_windows(rgb, size_px=side, job=job) for side in sides_px}
-    return Seen(
-        mean_grid([read[side].cells for side in cell_sides_px]),
-        np.concatenate([windows.embeddings for windows in read.values()]),
-        np.concatenate([windows.frames_xyxy for windows in read.values()]),
-    )
+def dense_grid(rgb: NDArray[np.uint8], options: SegmentOptions, *, clip: DenseModel, job: Job | None = None) -> Floats:
+    """Dense features of a picture under these options, (h, w, D) unit norm."""
+    size_px = dense_px(clip, options)
+    if clip.reads_windows:
+        return clip.encode_windows(rgb, size_px=size_px, job=job)
+    return clip.encode_patches(rgb, size_px=size_px, method=options.dense_method, job=job)
 
 
 def dense_px(clip: DenseModel, options: SegmentOptions) -> int:
@@ -124,22 +92,27 @@ def dense_px(clip: DenseModel, options: SegmentOptions) -> int:
     return options.dense_px or max(clip.image_px, min(round(clip.image_px * DENSE_SCALE), DENSE_MOST_PX))
 
 
-def mask_features(seen: Seen, puzzle: Puzzle) -> Floats:
-    """Dense features of each mask of a puzzle, (N, D) unit norm."""
-    grid_hw = seen.grid.shape[0], seen.grid.shape[1]
+def region_features(
+    rgb: NDArray[np.uint8], grid: Floats, puzzle: Puzzle, *, clip: DenseModel, job: Job | None = None
+) -> Floats:
+    """What each mask of a puzzle looks like without being cut out, (N, D) unit norm."""
+    inside = mask_features(grid, puzzle)
+    if not clip.reads_windows or not len(inside):
+        return inside
+    around = clip.encode_images(windows_around(rgb, puzzle.boxes_xyxy), job=job)
+    weights = (WINDOW_WEIGHT * (1.0 - puzzle.border_shares))[:, None].astype(np.float32)
+    return unit_rows((1.0 - weights) * inside + weights * around)
+
+
+def mask_features(grid: Floats, puzzle: Puzzle) -> Floats:
+    """Mean of the cells inside each mask of a puzzle, (N, D) unit norm."""
+    grid_hw = grid.shape[0], grid.shape[1]
     of_cells = covers(puzzle.cell_map, len(puzzle.area_px), grid_hw)
     flat = puzzle.inside.T.astype(np.float32) @ of_cells.reshape(len(of_cells), -1)
     points = np.full((len(flat), 2), 0.5)
     for n in np.flatnonzero(flat.max(axis=1, initial=0.0) < LEAST_COVER):
         points[n] = _innermost(puzzle, int(n))
-    inside = pooled(seen.grid, flat.reshape(len(flat), *grid_hw), points)
-    if not len(seen.embeddings):
-        return inside
-    height, width = puzzle.size_hw
-    boxes = (puzzle.boxes_xyxy / np.array([width, height, width, height])).astype(np.float32)
-    around = framed(seen.embeddings, seen.frames_xyxy, boxes, aspect=width / height)
-    weights = (WINDOW_WEIGHT * (1.0 - puzzle.border_shares))[:, None].astype(np.float32)
-    return unit_rows((1.0 - weights) * inside + weights * around)
+    return pooled(grid, flat.reshape(len(flat), *grid_hw), points)
 
 
 def crop_features(

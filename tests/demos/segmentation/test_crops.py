@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from demos.segmentation.crops import MAX_PX, MEAN_RGB, RIM_SHARE, cut_out, kinds_of
+from demos.segmentation.crops import MAX_PX, MEAN_RGB, RIM_SHARE, cut_out, kinds_of, windows_around
 from demos.segmentation.options import CROPS
 
 RED, GREEN = (200, 10, 20), (30, 140, 60)
@@ -68,3 +68,14 @@ def test_large_regions_are_made_smaller_and_thin_ones_survive() -> None:
 
 def test_both_is_box_and_painted() -> None:
     assert kinds_of("both") == ("box", "masked-mean") and kinds_of("local-mean") == ("local-mean",)
+
+
+def test_windows_keep_within_the_picture_and_hide_nothing() -> None:
+    rgb = np.random.default_rng(4).integers(0, 256, (100, 140, 3), dtype=np.uint8)
+    boxes = np.array([[50, 40, 90, 60], [120, 80, 140, 100], [0, 0, 140, 100], [7, 7, 8, 8]])
+    windows = windows_around(rgb, boxes)
+    places = [(26, 46, 48), (76, 116, 24), (0, 20, 100), (0, 0, 16)]  # top, left, side
+    for window, (top, left, side) in zip(windows, places, strict=True):
+        np.testing.assert_array_equal(window, rgb[top : top + side, left : left + side])
+    large = windows_around(np.zeros((1200, 1300, 3), np.uint8), np.array([[100, 100, 1200, 1100]]))
+    assert large[0].shape == (600, 600, 3)

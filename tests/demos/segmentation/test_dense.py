@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,23 +12,19 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from core.calibration import unit_rows
-from core.clip_dense import Windows
 from core.images import Picture
 from core.tasks import Job
 from demos.segmentation.clicks import region_embedding
 from demos.segmentation.dense import (
-    FRAME_SHARPNESS,
     covers,
-    framed,
     guided_coefficients,
-    mean_grid,
     named_pixels,
     pooled,
     read_at,
     share_matrix,
 )
-from demos.segmentation.features import CELL_SCALES, WINDOW_SCALES, WINDOW_WEIGHT, Seen, mask_features, seen_densely
-from demos.segmentation.options import SegmentOptions
+from demos.segmentation.features import WINDOW_WEIGHT, dense_grid, mask_features, region_features
+from demos.segmentation.options import WAYS, SegmentOptions, Way
 from demos.segmentation.regions import puzzle_of
 from tests.demos.segmentation.test_pipeline import DenseStub
 from tests.stub_model import halves
@@ -68,98 +64,60 @@ def test_pooling_is_the_weighted_mean() -> None:
     assert not pooled(GRID, np.zeros((1, 6, 8), np.float32)).any()
 
 
-def test_mean_of_grids_lies_on_the_finest_and_between_cells() -> None:
-    coarse = unit_rows(RNG.standard_normal((3, 4, 5)).astype(np.float32))
-    found = mean_grid([coarse, GRID])
-    assert found.shape == GRID.shape
-    for i, j in np.ndindex(6, 8):
-        between = read_at(coarse, (j + 0.5) / 8, (i + 0.5) / 6)
-        np.testing.assert_allclose(found[i, j], unit_rows((between + GRID[i, j])[None])[0], atol=1e-5)
-    assert mean_grid([GRID]) is GRID
-
-
 class _Windowed(DenseStub):
-    """A ConvNet's answer: the picture read through windows, here one that shows all of it; notes the sizes."""
+    """A ConvNet's answer: the picture read through windows, here one that shows all of it; notes what it was asked."""
 
     reads_windows = True
 
     def __init__(self) -> None:
         super().__init__()
         self.sides_px: list[int] = []
+        self.windows: list[NDArray[np.uint8]] = []
 
-    def encode_windows(self, image: NDArray[np.uint8], *, size_px: int, job: Job | None = None) -> Windows:
+    def encode_windows(self, image: NDArray[np.uint8], *, size_px: int, job: Job | None = None) -> NDArray:
         self.sides_px.append(size_px)
-        grid = self.encode_patches(image, size_px=size_px, job=job)
-        return Windows(grid, unit_rows(grid.mean(axis=(0, 1))[None]), np.array([[0, 0, 1, 1]], np.float32))
+        grid: NDArray = self.encode_patches(image, size_px=size_px, job=job)
+        return grid
+
+    def encode_images(self, images: Sequence[NDArray[np.uint8]], *, job: Job | None = None) -> NDArray[np.float32]:
+        self.windows += images
+        return super().encode_images(images, job=job)
 
 
-def _sides_px(options: SegmentOptions) -> list[int]:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_picture_is_read_at_one_size_whatever_the_way(way: Way) -> None:
     model = _Windowed()
-    seen = seen_densely(np.zeros((40, 60, 3), np.uint8), options, clip=model)
-    assert len(seen.embeddings) == len(seen.frames_xyxy) == len(model.sides_px)
-    return model.sides_px
-
-
-def test_windows_of_several_sizes_are_read_only_where_they_describe_regions() -> None:
-    assert set(CELL_SCALES) <= set(WINDOW_SCALES)
-    every = [round(32 * scale) for scale in WINDOW_SCALES]
-    assert _sides_px(SegmentOptions()) == _sides_px(SegmentOptions(way="sam+dense")) == every
-    assert _sides_px(SegmentOptions(way="dense")) == [96]
-    assert _sides_px(SegmentOptions(way="sam+clip")) == [96], "cut-outs name the regions there"
-    assert _sides_px(SegmentOptions(dense_px=48)) == [48]
-    assert not len(seen_densely(np.zeros((40, 60, 3), np.uint8), SegmentOptions(), clip=DenseStub()).embeddings)
-
-
-def _framed_slowly(embeddings: NDArray, frames: NDArray, box: NDArray, aspect: float) -> NDArray:
-    """The definition, one window at a time, in units of the picture's height."""
-    width, height = (box[2] - box[0]) * aspect, box[3] - box[1]
-    x, y, half = (box[0] + box[2]) / 2 * aspect, (box[1] + box[3]) / 2, max(width, height) / 2
-    total, best, rows = 0.0, 0.0, []
-    for frame in frames:
-        left, top, right, bottom = frame * [aspect, 1, aspect, 1]
-        shared = max(min(x + half, right) - max(x - half, left), 0) * max(min(y + half, bottom) - max(y - half, top), 0)
-        rows.append(shared / ((2 * half) ** 2 + (right - left) * (bottom - top) - shared))
-    best = max(rows)
-    total = sum(((iou / best) ** FRAME_SHARPNESS + 1e-6) * row for iou, row in zip(rows, embeddings, strict=True))
-    return unit_rows(np.asarray(total)[None])[0]
-
-
-def test_framing_equals_its_slow_twin() -> None:
-    low = RNG.random((12, 2)) * 0.6
-    frames = np.concatenate([low, low + 0.1 + 0.3 * RNG.random((12, 2))], axis=1).astype(np.float32)
-    embeddings = unit_rows(RNG.standard_normal((12, 5)).astype(np.float32))
-    boxes = np.concatenate([low, low + 0.05 + 0.2 * RNG.random((12, 2))], axis=1).astype(np.float32)
-    found = framed(embeddings, frames, boxes, aspect=1.6)
-    for row, box in zip(found, boxes, strict=True):
-        np.testing.assert_allclose(row, _framed_slowly(embeddings, frames, box, 1.6), atol=1e-4)
-
-
-def test_the_window_that_frames_a_box_speaks_for_it_and_one_far_from_all_hears_all() -> None:
-    frames = np.array([[0, 0, 0.2, 0.2], [0.5, 0.5, 0.7, 0.7], [0.5, 0.5, 1, 1]], np.float32)
-    embeddings = np.eye(3, dtype=np.float32)
-    found = framed(embeddings, frames, np.array([[0.5, 0.5, 0.7, 0.7], [0.3, 0.0, 0.4, 0.1]], np.float32), aspect=1.0)
-    np.testing.assert_allclose(found[0], embeddings[1], atol=1e-3)
-    np.testing.assert_allclose(found[1], unit_rows(np.ones((1, 3), np.float32))[0], atol=1e-5)
+    dense_grid(np.zeros((40, 60, 3), np.uint8), SegmentOptions(way=way), clip=model)
+    dense_grid(np.zeros((40, 60, 3), np.uint8), SegmentOptions(way=way, dense_px=48), clip=model)
+    assert model.sides_px == [96, 48]
 
 
 def test_a_mask_is_described_by_its_cells_and_by_the_window_around_it() -> None:
+    picture = halves("red", "blue", (80, 60))
     mask = np.zeros((60, 80), bool)
     mask[20:30, 30:40] = True  # cell (2, 3)
-    window = unit_rows(RNG.standard_normal((1, 5)).astype(np.float32))
-    seen = Seen(GRID, window, np.array([[0.2, 0.2, 0.6, 0.6]], np.float32))
-    found = mask_features(seen, puzzle_of([mask], (60, 80)))
-    expected = unit_rows((1 - WINDOW_WEIGHT) * GRID[2, 3][None] + WINDOW_WEIGHT * window)
+    model = _Windowed()
+    grid = unit_rows(RNG.standard_normal((6, 8, model.dim)).astype(np.float32))
+    found = region_features(picture, grid, puzzle_of([mask], (60, 80)), clip=model)
+    assert [window.shape for window in model.windows] == [(16, 16, 3)]  # nothing smaller is worth a look
+    np.testing.assert_array_equal(model.windows[0], picture[17:33, 27:43])
+    window = DenseStub().encode_images(model.windows)
+    expected = unit_rows((1 - WINDOW_WEIGHT) * grid[2, 3][None] + WINDOW_WEIGHT * window)
     np.testing.assert_allclose(found, expected, atol=1e-5)
     ground = puzzle_of([~mask], (60, 80))  # holds the whole border: the window around it shows the thing
-    cells_only = replace(seen, embeddings=window[:0], frames_xyxy=seen.frames_xyxy[:0])
-    np.testing.assert_allclose(mask_features(seen, ground), mask_features(cells_only, ground), atol=1e-6)
+    cells = mask_features(grid, ground)
+    np.testing.assert_allclose(region_features(picture, grid, ground, clip=model), cells, atol=1e-6)
+    whole = DenseStub()  # a tower with positions
+    np.testing.assert_array_equal(
+        region_features(picture, grid, puzzle_of([mask], (60, 80)), clip=whole),
+        mask_features(grid, puzzle_of([mask], (60, 80))),
+    )
 
 
 def test_a_mask_too_small_for_the_grid_is_read_at_its_innermost_point() -> None:
     mask = np.zeros((60, 80), bool)
     mask[25, 35] = True  # 1 % of cell (2, 3), whose centre is (25, 35)
-    seen = Seen(GRID, np.zeros((0, 5), np.float32), np.zeros((0, 4), np.float32))
-    features = mask_features(seen, puzzle_of([mask], (60, 80)))
+    features = mask_features(GRID, puzzle_of([mask], (60, 80)))
     at = read_at(GRID, 35.5 / 80, 25.5 / 60)
     np.testing.assert_allclose(features[0], unit_rows(at[None])[0], atol=1e-5)
 
