@@ -90,7 +90,8 @@ def read_photos(source: Path | bytes, *, name: str = "", longest_px: int = 800, 
     notes = list(poses.notes)
     posed: Sequence[PosedPhoto] = sorted(poses.photos, key=lambda photo: photo.name)
     if len(posed) < MIN_PHOTOS:
-        raise InputError(f"{blob.shown} has {len(posed)} photos with poses; at least {MIN_PHOTOS} are needed.")
+        count = "1 photo" if len(posed) == 1 else f"{len(posed)} photos"
+        raise InputError(f"{blob.shown} has {count} with poses; at least {MIN_PHOTOS} are needed.")
     if len(posed) > MAX_PHOTOS:
         notes.append(f"Of {len(posed):,} photos {MAX_PHOTOS} are used.")
         posed = [posed[i] for i in np.linspace(0, len(posed) - 1, MAX_PHOTOS).round().astype(int)]

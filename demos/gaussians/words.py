@@ -19,6 +19,9 @@ from demos.gaussians.options import MAX_NEGATIVES, MAX_QUERIES, QueryOptions
 from demos.gaussians.scene import Floats
 
 MAX_QUERY_CHARS = 200
+# Runes: letters, so that no tokenizer drops them, and in no vocabulary but of bytes. One, and as many as a sentence.
+_UNREAD = ("\u16a0", "\u16a0 \u16a0 \u16a0 \u16a0 \u16a0")
+_AS_UNREAD = 0.95  # cosine with it from which a text is as good as unread; of English words it is 0.75 at most
 _PART = re.compile(r"(?P<part>.+?) of the (?P<whole>.+)|(?P<owner>.+?)['\u2019]s (?P<own>.+)", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[;\n\r\u037e\uff1b]+")  # with the Greek and the full-width semicolon
 
@@ -89,7 +92,8 @@ def encode_words(
         job: Progress and Cancel.
 
     Raises:
-        InputError: there is no negative left, there are too many, or the templates cannot be read.
+        InputError: there is no negative left, there are too many, the templates cannot be read, or a query is in
+            letters that the model does not know, which all mean the same to it.
     """
     typed = {key_of(query) for query in queries}
     negatives = tuple(word for word in _pieces(options.negatives) if key_of(word) not in typed)
@@ -100,8 +104,10 @@ def encode_words(
     templates = templates_of(options.templates)
     split = {index: pair for index, query in enumerate(queries) if (pair := part_and_whole(query)) is not None}
     halves = [word for pair in split.values() for word in pair]
-    texts = [fill(template, word) for word in (*queries, *negatives, *halves) for template in templates]
+    texts = [fill(template, word) for word in (*queries, *negatives, *halves, *_UNREAD) for template in templates]
     rows = ensemble(model.encode_texts(texts, job=job), len(templates))
+    rows, unread = rows[: -len(_UNREAD)], rows[-len(_UNREAD) :]
+    _check_read(queries, (rows @ unread.T).max(axis=1), model.name)
     calibration = model.calibration if options.hubness else Calibration()
     offsets = np.zeros(len(rows), np.float32)
     if calibration.image_mean is not None:
@@ -125,6 +131,13 @@ def encode_words(
         notes=tuple(notes),
         parts={index: (own[2 * i], own[2 * i + 1]) for i, index in enumerate(split)},
     )
+
+
+def _check_read(queries: Sequence[str], likeness: Floats, model: str) -> None:
+    """Refuse queries of unknown letters alone; ``likeness`` begins with their cosines with such letters."""
+    unread = [query for query, cosine in zip(queries, likeness, strict=False) if cosine > _AS_UNREAD]
+    if unread:
+        raise InputError(f"{model} does not know the letters of {listed(unread)}; it reads English words.")
 
 
 def part_and_whole(query: str) -> tuple[str, str] | None:

@@ -168,7 +168,9 @@ def _mended(quats_wxyz: Floats, notes: list[str]) -> Floats:
     is_zero = lengths[:, 0] < 1e-12
     mended[off] = np.where(is_zero[:, None], (1.0, 0.0, 0.0, 0.0), wide / np.where(is_zero[:, None], 1.0, lengths))
     if is_zero.any():
-        notes.append(f"{int(is_zero.sum()):,} rotations of length 0 were taken as no rotation.")
+        count = int(is_zero.sum())
+        told = "1 rotation of length 0 was" if count == 1 else f"{count:,} rotations of length 0 were"
+        notes.append(f"{told} taken as no rotation.")
     return mended
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.errors import Cancelled, InputError
 from core.tasks import Job
@@ -168,6 +171,20 @@ def test_bad_queries(handle: SceneHandle, model: StubModel, text: str, sentence:
 @pytest.mark.parametrize("text", ["красный мяч", "赤いボール；青", "<b>red</b>", "🍎", "a\u0000b"])
 def test_queries_in_any_script_are_answered(handle: SceneHandle, model: StubModel, text: str) -> None:
     assert query(handle, text, SHARP, model=model).found[0].query
+
+
+def test_letters_that_the_model_does_not_know_are_told(handle: SceneHandle) -> None:
+    """A tokenizer that knows ASCII alone reads all else as one token, and every such word means the same to it."""
+
+    class Ascii(StubModel):
+        def encode_texts(self, texts: Sequence[str], *, job: Job | None = None) -> NDArray[np.float32]:
+            return super().encode_texts([re.sub(r"[^\x00-\x7f]+", "unknown", text) for text in texts], job=job)
+
+    model = Ascii()
+    for text, shown in (("чайник; red", "“чайник”"), ("red; 茶壶", "“茶壶”"), ("👻", "“👻”")):
+        with pytest.raises(InputError, match=f"stub does not know the letters of {shown}; it reads English words."):
+            query(handle, text, SHARP, model=model)
+    assert query(handle, "red мяч", SHARP, model=model).found[0].is_found
 
 
 @pytest.mark.parametrize(

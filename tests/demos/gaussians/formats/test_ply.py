@@ -207,7 +207,7 @@ def test_rotations_of_length_0_become_none_and_are_counted() -> None:
     quats[2] = 0
     found = read(write_ply(replace(scene, quats_wxyz=quats)))
     assert found.scene.quats_wxyz[2].tolist() == [1, 0, 0, 0]
-    assert found.notes == ("1 rotations of length 0 were taken as no rotation.",)
+    assert found.notes == ("1 rotation of length 0 was taken as no rotation.",)
     np.testing.assert_array_equal(found.scene.quats_wxyz[:2], scene.quats_wxyz[:2])
 
 
