@@ -3,10 +3,13 @@
     excess of a piece     e_g = cos(q, g) - m_q - max(l_g, max_j cos(n_j, g) - m_j) + u_g
     relevancy             r_g = sigmoid(s e_g), LangSplat's but for l_g and u_g
                           m: hubness of a text; n_j: negatives; l_g: what g has in common with any word; u_g: support
-    the answer            the best piece, and others that are as good (``MARGIN``) and have nothing in common with it
+    the answer            the piece that the best ones agree on, argmax_g sum_k p_k IoU(g, k) with p = softmax(e / T),
+                          and others that are as good as the best (``MARGIN``) and have nothing in common with it
     "X of the Y"          Y's best piece first; then X among the pieces that lie inside of it
 
 A scene has a few hundred pieces, so that a word costs a few hundred products, whatever the number of Gaussians.
+Pieces overlap: a thing is there whole, without its handle, with what stands on it, and the cosines of these differ by
+less than they are good to. The least expected loss (minimum Bayes risk, Kumar and Byrne 2004) takes one in the middle.
 (LightSplat asks about a hundred objects; OpenGaussian, Wu et al. 2024, arXiv:2406.02058, selects Gaussians by group.)
 """
 
@@ -28,6 +31,8 @@ from demos.gaussians.scene import Floats
 MARGIN: Final = 0.003  # of cosine: pieces that fall short of the best by less are answers, too
 PART_MARGIN: Final = 0.02  # of the two cosines added up for a part: a car has four wheels
 PART_SIZE: Final = 0.03  # of cosine, times the log of a part's share of its whole: what has a name is seldom a speck
+AGREEMENT: Final = 0.02  # T: of cosine
+_AGREEING: Final = 40  # the best pieces, which are asked what they agree on
 APART: Final = 0.1  # of the smaller one's Gaussians that two answers may share
 INSIDE: Final = 0.6  # of a part's Gaussians that its whole holds
 PART_SHARE: Final = 0.7  # of its whole that a part may be
@@ -90,10 +95,11 @@ def choose(
     if not allowed.any():
         allowed[:] = True
     excess = np.where(allowed, excess, -np.inf)
-    best = int(excess.argmax())
+    best = agreed(excess, common) if margin == MARGIN else int(excess.argmax())
+    excess[best] = excess.max()  # it answers for the best one
     is_chosen = np.zeros(len(excess), bool)
     sizes = np.maximum(np.diagonal(common), 1)
-    for row in np.argsort(-excess, kind="stable"):
+    for row in (best, *np.argsort(-excess, kind="stable")):
         if excess[row] < excess[best] - generosity * margin:
             break
         if not (common[row, is_chosen] > APART * np.minimum(sizes[row], sizes[is_chosen])).any():
@@ -101,6 +107,21 @@ def choose(
     with np.errstate(over="ignore"):
         relevancy = (1 / (1 + np.exp(-scale * excess.astype(np.float64)))).astype(np.float32)
     return Chosen(relevancy, is_chosen, int(pieces.levels[best]))
+
+
+def agreed(excess: Floats, common: Floats) -> int:
+    """The piece that the best ones agree on.
+
+    Args:
+        excess: (P,) e_g, -inf for those that may not answer; one may at least.
+        common: (P, P) of :func:`shared`.
+    """
+    best = np.argsort(-excess, kind="stable")[:_AGREEING]
+    best = best[np.isfinite(excess[best])]
+    shares = np.exp((excess[best].astype(np.float64) - excess[best[0]]) / AGREEMENT)
+    inner, sizes = common[np.ix_(best, best)], np.diagonal(common)[best]
+    iou = inner / np.maximum(sizes[:, None] + sizes[None] - inner, 1)
+    return int(best[(iou @ shares).argmax()])
 
 
 def excess_of(pieces: Pieces, texts: Texts) -> Floats:

@@ -16,7 +16,7 @@ from demos.gaussians.field_file import read_field, write_field, write_scene
 from demos.gaussians.formats.blob import open_blob
 from demos.gaussians.meanings import Texts
 from demos.gaussians.options import QueryOptions
-from demos.gaussians.pieces import Chosen, choose, of_gaussians, shared
+from demos.gaussians.pieces import AGREEMENT, Chosen, agreed, choose, of_gaussians, shared
 from demos.gaussians.pieces_make import memberships, objects_of, sharpened, shown, with_superpoints
 from demos.gaussians.pipeline import open_scene, query
 from demos.gaussians.query import select_in_scene
@@ -47,6 +47,30 @@ def pieced(known: World) -> LanguageField:
 
 def texts(vector: NDArray[np.float32]) -> Texts:
     return Texts(vector, np.zeros((1, len(vector)), np.float32), 0.0, np.zeros(1, np.float32), 10.0)
+
+
+def test_the_answer_is_what_the_best_pieces_agree_on() -> None:
+    """Three cuts of one thing and something else: the cut in the middle, though another is a little better."""
+    thing = np.zeros((5, 400), bool)
+    thing[0, :40] = True  # the best by a hair: less than half of it
+    thing[1, :100] = True
+    thing[2, :110] = True
+    thing[3, :120] = True
+    thing[4, 200:300] = True
+    excess = np.array([0.103, 0.1, 0.1, 0.1, 0.101], np.float32)
+    common = (thing.astype(np.float32) @ thing.T).astype(np.float32)
+    assert agreed(excess, common) == 2
+    assert agreed(np.where(np.arange(5) == 2, np.float32(-np.inf), excess), common) in (1, 3)
+    clear = excess + np.array([0.2, 0, 0, 0, 0], np.float32)
+    assert agreed(clear, common) == 0, "what is clearly better needs nobody to agree"
+    only = np.where(np.arange(5) == 4, excess, np.float32(-np.inf))
+    assert agreed(only, common) == 4
+    weights = np.exp(excess.astype(np.float64) / AGREEMENT)
+    slow = [
+        sum(w * (thing[g] & thing[k]).sum() / (thing[g] | thing[k]).sum() for k, w in enumerate(weights))
+        for g in range(5)
+    ]
+    assert int(np.argmax(slow)) == 2
 
 
 def test_oklab_of_known_colours() -> None:
