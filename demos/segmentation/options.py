@@ -38,9 +38,10 @@ class SegmentOptions:
     """How to segment; every field has a default that gives a good first answer.
 
     Attributes:
-        way: ``"sam+dense"``: regions, each named by the dense features inside it (one pass, fast); ``"sam+clip"``:
-            regions, each cut out and named as a picture of its own; ``"ensemble"``: both, multiplied (measured best
-            with the pocket model); ``"dense"``: no regions, a map of word scores for every pixel.
+        way: ``"sam+dense"``: regions, each named by the dense features inside it (one pass, fast), with a small ConvNet
+            also by the square around it; ``"sam+clip"``: regions, each cut out and named as a picture of its own;
+            ``"ensemble"``: both, multiplied (measured best with the pocket model); ``"dense"``: no regions, a map of
+            word scores for every pixel.
         crops: For cut-outs: what is outside the mask painted in its own mean colour or in the model's, left as it
             is, blurred, or the mean of box and painted; see crops.py.
         dense_method: How patches mix in the last layer of a vision transformer; see core/clip_dense.py.
