@@ -165,9 +165,8 @@ def filtered(spectra: NDArray[np.complex64], share: float, rng: Generator) -> ND
     for source in found:
         if rng.random() < share:
             before = float((np.abs(source) ** 2).sum())
-            source *= (10 ** (np.interp(heights, knots, rng.normal(0, FILTER_DB, FILTER_KNOTS)) / 20)).astype(
-                np.float32
-            )
+            gains_db = np.interp(heights, knots, rng.normal(0, FILTER_DB, FILTER_KNOTS))
+            source *= (10 ** (gains_db / 20)).astype(np.float32)
             source *= np.float32((before / max(float((np.abs(source) ** 2).sum()), 1e-12)) ** 0.5)
     return found
 

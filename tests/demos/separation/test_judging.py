@@ -49,6 +49,7 @@ def test_sounds_are_ranked_by_a_clap_from_the_hub(
     steps: list[Step] = []
     with FakeHub() as hub:
         hub.add_repo(row.sources[0].repo_id, published)  # type: ignore[union-attr]
+        hub.fault(row.sources[0].repo_id, "slow", file="model.safetensors")  # type: ignore[union-attr]
         configure(endpoint=hub.url, models_dir=tmp_path / "models")
         with POOL.use(JUDGE, job=Job(steps.append)) as model:
             told = judge(found, model)
