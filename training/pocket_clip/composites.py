@@ -148,7 +148,7 @@ class RegionMaker:
             if rng.random() < PLAIN_SHARE:
                 continue
             source = self.photos[int(rng.integers(len(self.photos)))]
-            picture = torch.from_numpy(source.pixels[source.rows[int(rng.integers(len(source.rows)))]])
+            picture = torch.from_numpy(np.array(source.pixels[source.rows[int(rng.integers(len(source.rows)))]]))
             plane = picture.permute(2, 0, 1)[None].float().div_(255)
             ground[row] = functional.grid_sample(
                 plane, crop_grid(1, rng, side_px=side_px, may_flip=True), align_corners=False, padding_mode="reflection"

@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.pocket_clip import bank as banks
+from training.pocket_clip import rivals
 from training.pocket_clip.batches import MIX, Batch, BatchMaker
 from training.pocket_clip.model import ImageTower, fast_numbers
 from training.pocket_clip.pack import load_image_tower
@@ -124,7 +125,7 @@ def main() -> None:
     tower = load_image_tower(args.start).to(memory_format=torch.channels_last)
     maker = BatchMaker(sources, DRAW, mix)
     features = features_of(tower, maker, args.pictures, args.side, np.random.default_rng(1))
-    targets = CaptionTargets(bank, free)
+    targets = CaptionTargets(bank, free, rivals.load(args.data, [source.name for source in sources], bank))
     seen = polish(tower, targets, features, steps=args.steps, rate=args.rate, batch=BATCH)
     seconds = time.monotonic() - began
     weights = {name: value.detach().clone() for name, value in tower.state_dict().items()}

@@ -31,6 +31,8 @@ from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage, fast_numbers
 from training.pocket_clip.pack import load_image_tower
 from training.pocket_clip.regions import region_loss
+from training.pocket_clip.rivals import Rivals
+from training.pocket_clip.rivals import load as load_rivals
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +74,8 @@ class Recipe:
 class CaptionTargets:
     """Bank and free captions as tensors, with the loss."""
 
-    def __init__(self, bank: banks.Bank, free: np.ndarray) -> None:
-        self.bank = bank
+    def __init__(self, bank: banks.Bank, free: np.ndarray, rivals: Rivals | None = None) -> None:
+        self.bank, self.rivals = bank, rivals
         self.targets = torch.from_numpy(bank.targets)
         self.free = torch.from_numpy(free)
         self.compat = torch.from_numpy(bank.compat)
@@ -118,8 +120,12 @@ class CaptionTargets:
         clash = torch.where(scene | (both & is_own_set), same, clash)
         excluded[:, count:] = clash
         excluded[torch.arange(len(images)), positive] = False
-        logits = functional.normalize(images.float(), dim=-1) @ texts.T * log_scale.exp().clamp(max=100)
-        logits = logits.masked_fill(excluded, -torch.inf)
+        units = functional.normalize(images.float(), dim=-1)
+        cosines = units @ texts.T
+        if self.rivals is not None:
+            near, is_none = self.rivals.cosines(units, torch.where(use_free, batch.captions, -1))
+            cosines, excluded = torch.cat([cosines, near], 1), torch.cat([excluded, is_none], 1)
+        logits = (cosines * log_scale.exp().clamp(max=100)).masked_fill(excluded, -torch.inf)
         hit = (logits.argmax(1) == positive).float().mean()
         return smoothed_cross_entropy(logits, positive), hit.detach()
 
@@ -343,7 +349,8 @@ def main() -> None:
     for source in sources:
         log.info("%s: %d training pictures", source.name, len(source.rows))
     regions = make_regions(args.data, bank, sources, recipe.regions) if recipe.regions else None
-    run = Run(recipe, TowerShape(), CaptionTargets(bank, free), BatchMaker(sources, args.batch, mix), regions)
+    targets = CaptionTargets(bank, free, load_rivals(args.data, [source.name for source in sources], bank))
+    run = Run(recipe, TowerShape(), targets, BatchMaker(sources, args.batch, mix), regions)
     if args.start is not None:
         run.model.load_state_dict(load_image_tower(args.start).state_dict())
         run.average = WeightAverage(run.model, recipe.average)
