@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from training.pocket_clip.batches import BatchMaker, PictureSource, stickers
 from training.pocket_clip.captions import Concept
 from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import TowerShape
-from training.pocket_clip.train import CaptionTargets, Peers, Recipe, Run, smoothed_cross_entropy, train
+from training.pocket_clip.targets import CaptionTargets, LossChoice, pairwise_sigmoid, smoothed_cross_entropy
+from training.pocket_clip.train import Peers, Recipe, Run, train
 
 SMALL = TowerShape(widths=(8, 16, 24), depths=(1, 1, 1))
 
@@ -160,8 +162,23 @@ def test_depthwise_by_matrices_equals_the_convolution() -> None:
 
 def test_excluded_candidates_take_no_part_in_the_loss() -> None:
     logits = torch.tensor([[2.0, 1.0, -torch.inf], [0.0, 1.0, 3.0]])
-    alone = smoothed_cross_entropy(logits[:1, :2], torch.tensor([0]))
-    torch.testing.assert_close(smoothed_cross_entropy(logits[:1], torch.tensor([0])), alone)
+    alone = smoothed_cross_entropy(logits[:1, :2], torch.tensor([0]), 0.05)
+    torch.testing.assert_close(smoothed_cross_entropy(logits[:1], torch.tensor([0]), 0.05), alone)
+    alone = pairwise_sigmoid(logits[:1, :2], torch.tensor([0]))
+    torch.testing.assert_close(pairwise_sigmoid(logits[:1], torch.tensor([0])), alone)
+
+
+def test_sigmoid_loss_against_a_loop() -> None:
+    logits, positive = torch.randn(3, 5), torch.tensor([2, 0, 4])
+    told = [
+        math.log1p(math.exp(-float(logits[n, m]) * (1 if m == positive[n] else -1))) for n in range(3) for m in range(5)
+    ]
+    assert float(pairwise_sigmoid(logits, positive)) == pytest.approx(sum(told) / 3, rel=1e-5)
+
+
+def test_without_rewrites_the_first_caption_stands_for_a_concept() -> None:
+    targets = CaptionTargets(tiny_bank(), np.zeros((0, 384), np.float32), choice=LossChoice(is_rewritten=False))
+    assert targets.draw_rows(np.random.default_rng(0)).tolist() == [0, 2, 4, 6]
 
 
 def test_one_caption_is_drawn_per_concept() -> None:

@@ -10,7 +10,7 @@ from tests.training.test_pocket_clip import SMALL, make_run, tiny_bank
 from tests.training.test_pocket_clip import data as data  # noqa: PLC0414 (fixture)
 from training.pocket_clip.model import ImageTower
 from training.pocket_clip.polish import Features, features_of, polish
-from training.pocket_clip.train import CaptionTargets
+from training.pocket_clip.targets import CaptionTargets
 
 
 def test_features_are_the_tower_before_its_last_map(data) -> None:

@@ -15,7 +15,7 @@ from training.pocket_clip.batches import PictureSource
 from training.pocket_clip.composites import RegionBatch, RegionMaker, SceneSource, emoji_cutouts, toy_cutouts
 from training.pocket_clip.model import ImageTower
 from training.pocket_clip.regions import grounding_loss, region_loss, region_means
-from training.pocket_clip.train import CaptionTargets
+from training.pocket_clip.targets import CaptionTargets
 
 
 @pytest.fixture

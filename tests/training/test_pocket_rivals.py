@@ -13,7 +13,7 @@ from tests.training.test_pocket_clip import tiny_bank
 from training.pocket_clip import bank, rivals
 from training.pocket_clip.batches import Batch
 from training.pocket_clip.rivals import Rivals, rivals_of
-from training.pocket_clip.train import CaptionTargets
+from training.pocket_clip.targets import CaptionTargets
 from training.toybox.palette import COLOURS
 
 

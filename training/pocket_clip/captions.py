@@ -191,6 +191,11 @@ def groups_by_name() -> dict[str, tuple[str, ...]]:
     return above
 
 
+def cifar_classes() -> list[Concept]:
+    """The ten classes of CIFAR-10 by their test names."""
+    return [Concept(f"cifar/{key}", (key, *names[1:])) for key, names in hierarchy.CIFAR_NAMES.items()]
+
+
 def build_concepts(raw: Path) -> list[Concept]:
     """Every concept of every set, groups attached, sorted by set then key; group concepts come last."""
     concepts = [

@@ -29,7 +29,8 @@ from training.pocket_clip import rivals
 from training.pocket_clip.batches import MIX, Batch, BatchMaker
 from training.pocket_clip.model import ImageTower, fast_numbers
 from training.pocket_clip.pack import load_image_tower
-from training.pocket_clip.train import CaptionTargets, load_sources
+from training.pocket_clip.targets import CaptionTargets
+from training.pocket_clip.train import load_sources
 
 log = logging.getLogger(__name__)
 

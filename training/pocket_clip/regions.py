@@ -25,7 +25,7 @@ from training.pocket_clip.composites import RegionBatch
 from training.pocket_clip.model import ImageTower, fast_numbers
 
 if TYPE_CHECKING:
-    from training.pocket_clip.train import CaptionTargets
+    from training.pocket_clip.targets import CaptionTargets
 
 MOST_CELLS = 160  # single cells of a batch that are named
 INSIDE, WELL_INSIDE = 0.5, 0.6  # shares of a cell

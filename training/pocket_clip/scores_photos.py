@@ -122,8 +122,7 @@ def kept_share(by_name: np.ndarray, by_synonym: np.ndarray) -> Score:
 
 def cifar_scores(packed: Packed, data: Path) -> list[Score]:
     """Ten classes by name and by paraphrases that no training caption holds."""
-    concepts = [captions.Concept(f"cifar/{k}", (k, *v[1:])) for k, v in hierarchy.CIFAR_NAMES.items()]
-    test = load_set(packed, data, "cifar", concepts)
+    test = load_set(packed, data, "cifar", captions.cifar_classes())
     named = ranks(test.features @ packed.names(test.names).T, test.answers)
     paraphrased = test.features @ packed.texts([hierarchy.CIFAR_PARAPHRASES[name] for name in test.names]).T
     never = f"{OFFICIAL}; no caption and no phrase of the text tower is one of the ten paraphrases"

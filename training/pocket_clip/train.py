@@ -1,8 +1,4 @@
-"""Train the image tower against caption embeddings; resumable, on a wall-clock or a step budget.
-
-The loss is a softmax over one drawn caption per concept plus the free captions of the batch. A candidate that can be
-true of the picture as well (its group, the same thing in another set) is no negative. With probability GROUP_SHARE the
-positive is one of the concept's groups instead ("a dog" for a chihuahua).
+"""Train the image tower against caption embeddings (targets.py); resumable, on a wall-clock or a step budget.
 
 Run: ``python -m training.pocket_clip.train --data DATA --out RUN --minutes 60``; the same command resumes.
 """
@@ -21,23 +17,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, distributed, nn
-from torch.nn import functional
+from torch import distributed, nn
 
 from training.pocket_clip import bank as banks
-from training.pocket_clip.batches import MIX, Batch, BatchMaker, PictureSource
+from training.pocket_clip.batches import MIX, BatchMaker, PictureSource
 from training.pocket_clip.composites import RegionMaker, SceneSource, emoji_cutouts, toy_cutouts
 from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage, fast_numbers
 from training.pocket_clip.pack import load_image_tower
 from training.pocket_clip.regions import region_loss
-from training.pocket_clip.rivals import Rivals
 from training.pocket_clip.rivals import load as load_rivals
+from training.pocket_clip.targets import CaptionTargets
 
 log = logging.getLogger(__name__)
 
-GROUP_SHARE = 0.2
-LABEL_SMOOTHING = 0.05
 WARM_UP = 0.03  # share of the budget
 CHECKPOINT_SECONDS = 120.0
 SYNC_STEPS = 8
@@ -69,74 +62,6 @@ class Recipe:
         if progress < WARM_UP:
             return self.rate * (progress / WARM_UP * 0.95 + 0.05)
         return self.rate * 0.5 * (1 + math.cos(math.pi * min((progress - WARM_UP) / (1 - WARM_UP), 1)))
-
-
-class CaptionTargets:
-    """Bank and free captions as tensors, with the loss."""
-
-    def __init__(self, bank: banks.Bank, free: np.ndarray, rivals: Rivals | None = None) -> None:
-        self.bank, self.rivals = bank, rivals
-        self.targets = torch.from_numpy(bank.targets)
-        self.free = torch.from_numpy(free)
-        self.compat = torch.from_numpy(bank.compat)
-        ends = np.cumsum(bank.weights)
-        starts = np.concatenate([[0.0], ends])[bank.offsets]
-        self._ends, self._starts = ends, starts
-
-    def draw_rows(self, rng: np.random.Generator) -> np.ndarray:
-        """One caption row per concept, drawn by weight: (K,)."""
-        wanted = self._starts[:-1] + rng.random(len(self.bank.keys)) * (np.diff(self._starts) - 1e-9)
-        rows = np.searchsorted(self._ends, wanted, side="right")
-        return np.clip(rows, self.bank.offsets[:-1], self.bank.offsets[1:] - 1)
-
-    def loss(self, images: Tensor, log_scale: Tensor, batch: Batch, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Cross-entropy and the share of pictures whose best candidate is the positive one."""
-        texts = self.targets[torch.from_numpy(self.draw_rows(rng))]
-        has_free = batch.captions >= 0
-        free_rows = has_free.nonzero().squeeze(1)
-        texts = torch.cat([texts, self.free[batch.captions[free_rows]]])
-        concepts = batch.concepts.clamp(min=0)
-        positive = concepts.clone()
-        for row, concept in enumerate(batch.concepts.tolist()):
-            groups = self.bank.groups[concept] if concept >= 0 else ()
-            if groups and rng.random() < GROUP_SHARE:
-                positive[row] = int(rng.choice(groups))
-        use_free = has_free & ((batch.concepts < 0) | (torch.from_numpy(rng.random(len(has_free))) < 0.5))
-        count = len(self.bank.keys)
-        free_column = torch.full_like(positive, -1)
-        free_column[free_rows] = count + torch.arange(len(free_rows))
-        positive = torch.where(use_free, free_column, positive)
-        excluded = torch.zeros(len(images), len(texts), dtype=torch.bool)
-        named = batch.concepts >= 0
-        excluded[named, :count] = self.compat[concepts[named]]
-        excluded[~named, :count] = True  # a caption of a whole scene: no concept is surely absent
-        free_concepts = batch.concepts[free_rows]
-        clash = torch.ones(len(images), len(free_rows), dtype=torch.bool)
-        both = named[:, None] & (free_concepts >= 0)[None, :]
-        clash[both] = self.compat[concepts[:, None], free_concepts.clamp(min=0)[None, :]][both]
-        scene = (~named)[:, None] & (free_concepts < 0)[None, :]
-        same = batch.captions[:, None] == batch.captions[free_rows][None, :]
-        is_own_set = has_free[:, None] & ~same  # two scenes of the same kind do exclude each other's captions
-        clash = torch.where(scene | (both & is_own_set), same, clash)
-        excluded[:, count:] = clash
-        excluded[torch.arange(len(images)), positive] = False
-        units = functional.normalize(images.float(), dim=-1)
-        cosines = units @ texts.T
-        if self.rivals is not None:
-            near, is_none = self.rivals.cosines(units, torch.where(use_free, batch.captions, -1))
-            cosines, excluded = torch.cat([cosines, near], 1), torch.cat([excluded, is_none], 1)
-        logits = (cosines * log_scale.exp().clamp(max=100)).masked_fill(excluded, -torch.inf)
-        hit = (logits.argmax(1) == positive).float().mean()
-        return smoothed_cross_entropy(logits, positive), hit.detach()
-
-
-def smoothed_cross_entropy(logits: Tensor, positive: Tensor) -> Tensor:
-    """Cross-entropy with label smoothing over the candidates that are not excluded (-inf): scalar."""
-    logp = functional.log_softmax(logits, dim=1)
-    nll = -logp.gather(1, positive[:, None]).squeeze(1)
-    allowed = torch.isfinite(logits)
-    spread = -torch.where(allowed, logp, torch.zeros_like(logp)).sum(1) / allowed.sum(1)
-    return ((1 - LABEL_SMOOTHING) * nll + LABEL_SMOOTHING * spread).mean()
 
 
 def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
