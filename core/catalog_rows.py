@@ -108,11 +108,11 @@ _POCKET = ModelSpec(
         Bundled(
             "pocket-clip",
             {
-                "calibration.json": "1b821b71676a4fbb558e8a698b70b05eab61ad0faddf7d9ff0922220bda4d66f",
-                "calibration.safetensors": "58e039c8fb2d0d6172dc090647e677c2bff96d15b0b436b66ac6f36bb695a582",
-                "card.json": "657edfbea12aa41695c07c3a1e98dfd6e0bf3cf8888900ac94edcb11f10ce97f",
+                "calibration.json": "63b7a2798da6b256d5d29a3066af11bba454cafa513d97e84503323b5a0748fe",
+                "calibration.safetensors": "082a38350f8f9cf7cec21170adf23acc330e1bc16b3f5744c617cfa9fec0d775",
+                "card.json": "d92cc90bcfa3f211cbde45b33636a54f6e0ffd7abb1f3027c62d103bd104479e",
                 "config.json": "802c8a346bcc8dd9f8aaef3c8cd3b5599ba2d8d889a1e4d545166ce6c2b00069",
-                "model.safetensors": "b1fc31e300682f5e0c727c2804677ab4a15c0a79232ea0ee248066ce0f9920e7",
+                "model.safetensors": "54f761a6073c69991636b68045f2697f8ca190a489e1dfa788ebfaad4e0c9533",
                 "preprocessor_config.json": "df1ee728b52c0e21ef6f149e1707b319d4880bb4e342c4cb4967670d9601be79",
                 "processor_config.json": "dda7f680eaa3e9a8cebc0eb849d71340043802e20e966fa17241b4a9054550fc",
                 "tokenizer.json": "dbe2a551e484fc88764faf04e512164e12ebf29e0672b169bab9d8ceb7d77173",
@@ -170,7 +170,7 @@ _POCKET_LIGHT = ModelSpec(
                 "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
                 "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
                 "config.json": "f1d15c46f94de073255145007b0e3b617b199b8d223011b0a168fbadf942178b",
-                "direction.safetensors": "4a8be7261d6b1576981d8bad5a28403b19dd3596cdcd87a699e41c10dcd55965",
+                "direction.safetensors": "acd0207bbb9da42bb90b86c7b44196edd742ff04a0e96849f159b955f63d0b77",
                 "rave.safetensors": "78dcb2008dc3e40065ac334a1881aa4343eec7346f8ee5312b809bd3a271f2f3",
             },
         ),
@@ -221,9 +221,9 @@ _POCKET_DIFFDIS = ModelSpec(
         Bundled(
             "pocket-diffdis",
             {
-                "card.json": "9f2eed8d507558e0dd1ad942e4124d9bacfb19b780fbf2040edb723a94f0dc4d",
+                "card.json": "30a98719d6e5e955127e45db949dacd0ce63071b559cae19795b19356424d18e",
                 "config.json": "0d6cf91b633caf6a270b6fb3292a5a806e75a719589c43e7cbbf9ce986f7284d",
-                "model.safetensors": "fac1f3ae9d9f799e8b03add5025f42c5da75614f013f394395968141c208b612",
+                "model.safetensors": "0950d6d9d112a97e115a5c3400c78b1b7921388907ee98b504156d9bef556027",
             },
         ),
     ),
@@ -247,7 +247,7 @@ _POCKET_SEP = ModelSpec(
         Bundled(
             "pocket-sep",
             {
-                "card.json": "e79be226bbc6ed6ed8efb0f17306978ff17965ccc17f04d3c6eb983999d7a617",
+                "card.json": "71faf51f6aaa17d7df46539de0dfec03a3f2571a00fb7eb465f2538586d37065",
                 "config.json": "24fd260cd7d6e763e118263b24828ebec470258c709711600b562583052fd4a9",
                 "model.safetensors": "558d6a06b504049b45977ec44730b5aabe8b95a063df74427242ac9ec19fbdf4",
             },

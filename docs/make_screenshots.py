@@ -82,7 +82,7 @@ def _few_shot(page: Page) -> None:
     page.get_by_text("Teach by example").click()
     _example(page, _index("flower"))
     page.locator("#zs-labels textarea").fill("photo\ndrawing")
-    classes = (("photo", ("chelsea", "coffee", "china")), ("drawing", ("animals", "desk", "breakfast")))
+    classes = (("photo", ("chelsea", "coffee", "china")), ("drawing", ("animals", "lighthouse", "tea")))
     for number, (name, stems) in enumerate(classes, 1):
         files = [str(sample.path) for sample in samples() if sample.path.stem in stems]
         page.locator(f"#zs-class-{number} input, #zs-class-{number} textarea").first.fill(name)
