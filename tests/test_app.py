@@ -32,6 +32,7 @@ from tests.stub_model import COLOURS, StubModel, solid
 
 ROOT = Path(app.__file__).parent
 START_RATIO = 1.6  # time to the first HTTP 200 against the time of `import gradio`
+START_PAIRS = 4  # of start and import, one of which has to meet it
 IDLE_MIB = 350
 
 
@@ -323,8 +324,16 @@ def _start_cpu_s(folder: Path) -> tuple[float, float]:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="times and memory are read from Linux's /proc")
 def test_start_is_quick_and_light(tmp_path: Path) -> None:
-    """In CPU time, which other work on the machine disturbs least; benchmarks/start.py measures wall time."""
-    starts = [_start_cpu_s(tmp_path) for _ in range(2)]
-    imports = [_import_cpu_s() for _ in range(2)]
-    assert min(mib for _, mib in starts) <= IDLE_MIB
-    assert min(seconds for seconds, _ in starts) <= START_RATIO * min(imports)
+    """In CPU time, which other work on the machine disturbs least; benchmarks/start.py measures wall time.
+
+    A shared machine's pace was seen to change twofold within minutes, so that a start is held against the import
+    beside it, and one undisturbed pair is enough.
+    """
+    ratios = []
+    for _ in range(START_PAIRS):
+        seconds, mib = _start_cpu_s(tmp_path)
+        assert mib <= IDLE_MIB
+        ratios.append(seconds / _import_cpu_s())
+        if ratios[-1] <= START_RATIO:
+            return
+    pytest.fail(f"the hub starts in {', '.join(f'{ratio:.2f}' for ratio in ratios)} times the CPU time of gradio")
