@@ -248,7 +248,7 @@ _POCKET_SEP = ModelSpec(
             "pocket-sep",
             {
                 "card.json": "71faf51f6aaa17d7df46539de0dfec03a3f2571a00fb7eb465f2538586d37065",
-                "config.json": "24fd260cd7d6e763e118263b24828ebec470258c709711600b562583052fd4a9",
+                "config.json": "c63655605a62cb52f985d50a00076ee4bac61ae335f8588583943b070a78d339",
                 "model.safetensors": "558d6a06b504049b45977ec44730b5aabe8b95a063df74427242ac9ec19fbdf4",
             },
         ),

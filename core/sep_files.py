@@ -36,7 +36,8 @@ class Usage:
             so that neither volume nor digital silence matters; None leaves them as they are, as the authors did.
         heard_from: Presence from which a sound counts as heard.
         labels: Names of the sounds it was trained on.
-        query_sha256: Of the query model's weights, where it is bundled: other weights embed the same words elsewhere.
+        query_sha256: Of the query model's weights that it was trained on, where it is bundled.
+        query_text_sha256: Of their text tower alone: while that is the same, words lie where they were.
     """
 
     query_model: str
@@ -46,6 +47,7 @@ class Usage:
     heard_from: float = 0.1
     labels: tuple[str, ...] = ()
     query_sha256: str = ""
+    query_text_sha256: str = ""
 
 
 AUTHORS = Usage("clip-vit-b-32", query_length=10.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from core.pool import POOL
 from core.sep import QueriedSeparator
@@ -31,6 +31,7 @@ from training.pocket_sep.losses import (
 )
 from training.pocket_sep.mixtures import Clips, Queries, draw_mixture, energies_of, filtered, pictures_of, spectra_of
 from training.pocket_sep.presence import logistic, ridge
+from training.pocket_sep.queries import text_sha256
 from training.pocket_sep.sounds import label_of
 from training.pocket_sep.train import Recipe, Run, loss_of, make_batch, train
 from training.synth.sounds import SOUNDS, render
@@ -287,7 +288,7 @@ def test_a_run_is_packed_with_a_head_that_hears(data: Path, tmp_path: Path, monk
     (tmp_path / "recipe.json").write_text(json.dumps({"steps": 3}))
     (tmp_path / "log.csv").write_text("3,6,1.0,1.0,0.5,0.5,0.001\n")
     run.save(tmp_path / "checkpoint.pt")
-    (data / "queries.json").write_text(json.dumps({"sha256": "0"}))
+    (data / "queries.json").write_text(json.dumps({"sha256": "0", "text_sha256": "0"}))
     monkeypatch.setattr(presence, "CHECKED", 9)
     words = ["pack", "--run", str(tmp_path), "--data", str(data), "--out", str(tmp_path / "out"), "--mixtures", "12"]
     monkeypatch.setattr(sys, "argv", words)
@@ -308,7 +309,15 @@ def test_packed_model_was_trained_on_the_bundled_query_model(repository: Path) -
         pytest.skip("pocket-sep is not packed yet")
     usage = json.loads(config.read_text())["usage"]
     weights = repository / "assets" / "models" / usage["query_model"] / "model.safetensors"
-    assert hashlib.sha256(weights.read_bytes()).hexdigest() == usage["query_sha256"]
+    assert text_sha256(weights) == usage["query_text_sha256"]
+
+
+def test_the_hash_of_a_text_tower_sees_its_tensors_only(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.safetensors" for number in range(3)]
+    for path, image, text in zip(paths, (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), strict=True):
+        save_file({"vision_model.a": np.full(3, image), "text_model.b": np.full(3, text)}, path)
+    first, other_image, other_text = map(text_sha256, paths)
+    assert first == other_image != other_text
 
 
 def test_names_of_the_head_are_those_of_the_labels() -> None:

@@ -97,13 +97,15 @@ def main() -> None:
     level = fit_level(net, held_out, queries)
     print(f"heard from {heard_from}, AUROC {auroc:.3f}, level of the masks {level}")
     save_weights(net.state_dict(), args.out / "model.safetensors")
+    queried = json.loads((args.data / "queries.json").read_text())
     usage = Usage(
         QUERY_MODEL,
         window_frames=WINDOW_FRAMES,
         floor=FLOOR,
         heard_from=heard_from,
         labels=tuple(clips.labels),  # in the order of the head's rows
-        query_sha256=json.loads((args.data / "queries.json").read_text())["sha256"],
+        query_sha256=queried["sha256"],
+        query_text_sha256=queried["text_sha256"],
     )
     write_config(args.out, asdict(sizes), usage)
     count = sum(v.numel() for n, v in net.state_dict().items() if "running" not in n and "num_" not in n)

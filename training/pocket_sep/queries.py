@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from core import clip
 from core.catalog import spec
@@ -28,6 +29,8 @@ from training.pocket_clip.pictures import hash_fraction
 from training.pocket_sep.labels import labels
 
 log = logging.getLogger(__name__)
+
+TEXT_TENSORS = ("text_model", "text_projection")
 
 QUERY_MODEL = "pocket-clip"
 EMOJI_SETS = ("noto", "fluent", "fxemoji", "flat")
@@ -89,8 +92,17 @@ def main() -> None:
         log.info("%-20s %s", row.name, counts)
     np.savez(args.data / "queries.npz", **arrays)
     weights = ROOT / "assets" / "models" / QUERY_MODEL / "model.safetensors"
-    sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-    (args.data / "queries.json").write_text(json.dumps({"model": QUERY_MODEL, "sha256": sha256}) + "\n")
+    hashes = {"sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "text_sha256": text_sha256(weights)}
+    (args.data / "queries.json").write_text(json.dumps({"model": QUERY_MODEL, **hashes}) + "\n")
+
+
+def text_sha256(weights: Path) -> str:
+    """Hash of names and bytes of the text tower's tensors in a packed image-text model."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(load_file(weights).items()):
+        if name.startswith(TEXT_TENSORS):
+            digest.update(name.encode() + np.ascontiguousarray(tensor).tobytes())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":
