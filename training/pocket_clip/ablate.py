@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
-import json
 import logging
 import math
 from collections.abc import Callable
@@ -25,12 +24,13 @@ from torch.nn import functional
 
 from training.pocket_clip import bank as banks
 from training.pocket_clip import captions, hierarchy, rivals
-from training.pocket_clip.batches import MIX, BatchMaker
+from training.pocket_clip.batches import MIX, BatchMaker, mix_of
 from training.pocket_clip.model import ImageTower, normalise
 from training.pocket_clip.pack import load_image_tower
 from training.pocket_clip.packed import Packed
 from training.pocket_clip.polish import DRAW, Features, features_of
 from training.pocket_clip.ranking import ranks
+from training.pocket_clip.scores_photos import test_pictures
 from training.pocket_clip.scores_toybox import colour_hits, singles
 from training.pocket_clip.targets import CaptionTargets, LossChoice
 from training.pocket_clip.train import load_sources
@@ -135,12 +135,9 @@ def photo_tests(packed: Packed, tower: ImageTower, raw: Path, data: Path, side_p
     """Tiny-ImageNet's 200 names, its thirty unseen classes among themselves, and CIFAR-10."""
     tests = []
     for name, concepts in (("tiny", captions.tiny_concepts(raw)), ("cifar", captions.cifar_classes())):
-        listing, row_of = json.loads((data / f"{name}.json").read_text()), {c.key: n for n, c in enumerate(concepts)}
-        rows = [row for row, entry in enumerate(listing) if entry[1] == "test" and entry[0] in row_of]
-        rows = rows[:: max(1, len(rows) // TESTS)]
-        answers = np.array([row_of[listing[row][0]] for row in rows])
+        pictures, answers = test_pictures(data, name, concepts, TESTS)
         texts = packed.names([concept.names[0] for concept in concepts])
-        pooled = pooled_of(tower, np.load(data / f"{name}.npy", mmap_mode="r")[rows], side_px)
+        pooled = pooled_of(tower, pictures, side_px)
         tests.append(Test(name, pooled, _top1(texts, answers)))
         if name == "tiny":
             unseen = np.array([concept.key.removeprefix("tiny/") in hierarchy.HELD_OUT_WNIDS for concept in concepts])
@@ -164,12 +161,12 @@ def _top1(texts: np.ndarray, answers: np.ndarray) -> Callable[[np.ndarray], floa
     return lambda found: 100 * float((ranks(found @ texts.T, answers) == 0).mean())
 
 
-def with_teacher(bank: banks.Bank, own: np.ndarray) -> banks.Bank:
-    """The bank with MiniLM's own embeddings instead of the student's, centred; ``own`` (M, D) are the student's."""
+def with_teacher(bank: banks.Bank) -> banks.Bank:
+    """The bank with MiniLM's own embeddings instead of the student's, centred."""
     from training.pocket_clip import minilm
 
     found = minilm.embed(list(bank.texts))
-    return dataclasses.replace(bank, targets=banks.centre(found, found.mean(0)).astype(own.dtype))
+    return dataclasses.replace(bank, targets=banks.centre(found, found.mean(0)))
 
 
 def main() -> None:
@@ -190,7 +187,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     bank = banks.load(args.data)
     sources, free = load_sources(args.data, bank, list(MIX))
-    mix = MIX | {name: float(part) for name, part in (pair.split("=") for pair in args.mix.split(",") if pair)}
+    mix = mix_of(args.mix)
     tower = load_image_tower(args.start).to(memory_format=torch.channels_last).eval()
     features = kept_features(args.out / "features.npz", tower, BatchMaker(sources, DRAW, mix), args.pictures, args.side)
     packed = Packed(args.start)
@@ -201,7 +198,7 @@ def main() -> None:
         rows = csv.writer(file)
         rows.writerow(["choice", "loss", *(test.name for test in tests)])
         for variant in VARIANTS:
-            known = with_teacher(bank, bank.targets) if variant.is_teacher else bank
+            known = with_teacher(bank) if variant.is_teacher else bank
             targets = CaptionTargets(known, free, twins if variant.has_rivals else None, variant.loss)
             head = Head(tower)
             loss = train_head(head, targets, features, variant, steps=args.steps, rate=args.rate)

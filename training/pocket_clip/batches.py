@@ -32,6 +32,11 @@ MIX = {
 MIN_CROP = 0.35  # smallest crop area drawn, as a share of the picture
 
 
+def mix_of(words: str) -> dict[str, float]:
+    """MIX with other shares for some sets, written ``set=share,...``."""
+    return MIX | {name: float(part) for name, part in (pair.split("=") for pair in words.split(",") if pair)}
+
+
 @dataclass(frozen=True)
 class Batch:
     """One step's pictures.

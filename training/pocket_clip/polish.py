@@ -26,7 +26,7 @@ from torch.nn import functional
 
 from training.pocket_clip import bank as banks
 from training.pocket_clip import rivals
-from training.pocket_clip.batches import MIX, Batch, BatchMaker
+from training.pocket_clip.batches import Batch, BatchMaker, mix_of
 from training.pocket_clip.model import ImageTower, fast_numbers
 from training.pocket_clip.pack import load_image_tower
 from training.pocket_clip.targets import CaptionTargets
@@ -122,7 +122,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     bank = banks.load(args.data)
     sources, free = load_sources(args.data, bank, args.sets.split(","))
-    mix = MIX | {name: float(part) for name, part in (pair.split("=") for pair in args.mix.split(",") if pair)}
+    mix = mix_of(args.mix)
     tower = load_image_tower(args.start).to(memory_format=torch.channels_last)
     maker = BatchMaker(sources, DRAW, mix)
     features = features_of(tower, maker, args.pictures, args.side, np.random.default_rng(1))

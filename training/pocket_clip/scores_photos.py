@@ -34,14 +34,20 @@ class TestSet:
 
 
 def load_set(packed: Packed, data: Path, name: str, concepts: list[captions.Concept]) -> TestSet:
-    """Embed at most MOST test pictures of a set (evenly spaced), with answers among ``concepts``."""
+    """Embed at most MOST test pictures of a set, with answers among ``concepts``."""
+    pictures, answers = test_pictures(data, name, concepts, MOST)
+    return TestSet(packed.images(pictures), answers, concepts)
+
+
+def test_pictures(data: Path, name: str, concepts: list[captions.Concept], most: int) -> tuple[np.ndarray, np.ndarray]:
+    """About ``most`` test pictures of a set, evenly spaced, (N, H, W, 3) uint8, and their rows in ``concepts`` (N,)."""
     listing = json.loads((data / f"{name}.json").read_text())
     rows = [row for row, entry in enumerate(listing) if entry[1] == "test"]
-    rows = rows[:: max(1, len(rows) // MOST)]
+    rows = rows[:: max(1, len(rows) // most)]
     row_of = {concept.key: row for row, concept in enumerate(concepts)}
     rows = [row for row in rows if listing[row][0] in row_of]
     pixels = np.load(data / f"{name}.npy", mmap_mode="r")
-    return TestSet(packed.images(pixels[rows]), np.array([row_of[listing[row][0]] for row in rows]), concepts)
+    return pixels[rows], np.array([row_of[listing[row][0]] for row in rows])
 
 
 def tiny_scores(packed: Packed, raw: Path, data: Path) -> list[Score]:

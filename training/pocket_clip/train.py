@@ -20,7 +20,7 @@ import torch
 from torch import distributed, nn
 
 from training.pocket_clip import bank as banks
-from training.pocket_clip.batches import MIX, BatchMaker, PictureSource
+from training.pocket_clip.batches import BatchMaker, PictureSource, mix_of
 from training.pocket_clip.composites import RegionMaker, SceneSource, emoji_cutouts, toy_cutouts
 from training.pocket_clip.depthwise import speed_up
 from training.pocket_clip.model import ImageTower, TowerShape, WeightAverage, fast_numbers
@@ -270,7 +270,7 @@ def main() -> None:
     )  # fmt: skip
     bank = banks.load(args.data)
     sources, free = load_sources(args.data, bank, args.sets.split(","))
-    mix = MIX | {name: float(part) for name, part in (pair.split("=") for pair in args.mix.split(",") if pair)}
+    mix = mix_of(args.mix)
     for source in sources:
         log.info("%s: %d training pictures", source.name, len(source.rows))
     regions = make_regions(args.data, bank, sources, recipe.regions) if recipe.regions else None
