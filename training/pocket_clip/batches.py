@@ -84,9 +84,9 @@ class PictureSource:
         return pictures, self.concepts[picks], np.array(captions)
 
 
-def crop_grid(count: int, rng: np.random.Generator, *, side_px: int, may_flip: bool) -> Tensor:
-    """Sampling grid of random crops, (n, side, side, 2): area 35 to 100 %, aspect 3:4 to 4:3, flips, light turns."""
-    area = rng.uniform(MIN_CROP, 1.0, count)
+def crop_grid(count: int, rng: np.random.Generator, *, side_px: int, may_flip: bool, least: float = MIN_CROP) -> Tensor:
+    """Sampling grid of random crops, (n, side, side, 2): area ``least`` to 1, aspect 3:4 to 4:3, flips, light turns."""
+    area = rng.uniform(least, 1.0, count)
     aspect = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3), count))
     width, height = np.minimum(np.sqrt(area * aspect), 1), np.minimum(np.sqrt(area / aspect), 1)
     theta = np.zeros((count, 2, 3), np.float32)
@@ -147,11 +147,13 @@ def recolour(pixels: Tensor, rng: np.random.Generator) -> Tensor:
 class BatchMaker:
     """Draws batches from all sets in fixed shares."""
 
-    def __init__(self, sources: list[PictureSource], batch: int, mix: Mapping[str, float] = MIX) -> None:
+    def __init__(
+        self, sources: list[PictureSource], batch: int, mix: Mapping[str, float] = MIX, least_crop: float = MIN_CROP
+    ) -> None:
         shares = np.array([mix[source.name] for source in sources])
         counts = np.maximum(np.floor(shares / shares.sum() * batch), 1).astype(int)
         counts[0] += batch - counts.sum()
-        self.sources, self.counts = sources, counts
+        self.sources, self.counts, self.least_crop = sources, counts, least_crop
 
     def draw(self, side_px: int, rng: np.random.Generator) -> Batch:
         """The next batch at this side."""
@@ -163,7 +165,7 @@ class BatchMaker:
                 photos = pixels[0][: count // 2] if pixels else torch.zeros(0, 3, side_px, side_px)
                 image = stickers(pictures, photos.flip(2), rng, side_px)
             else:
-                grid = crop_grid(int(count), rng, side_px=side_px, may_flip=source.may_flip)
+                grid = crop_grid(int(count), rng, side_px=side_px, may_flip=source.may_flip, least=self.least_crop)
                 image = functional.grid_sample(
                     _to_planes(pictures), grid, align_corners=False, padding_mode="reflection"
                 )

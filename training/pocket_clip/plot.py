@@ -22,9 +22,12 @@ COLUMNS = {  # of an image tower's log, and how each is written
     "hit": "%.4f",
     "rate": "%.6f",
     "region_loss": "%.4f",
-    "pointing_loss": "%.4f",
     "region_hit": "%.4f",
+    "pointing_loss": "%.4f",
+    "taught": "%.4f",
+    "part_hit": "%.4f",
 }
+POINTING = list(COLUMNS).index("pointing_loss")
 
 
 def smoothed(values: np.ndarray, width: int = 5) -> np.ndarray:
@@ -54,7 +57,7 @@ def log_of(run: Path) -> Path:
 
 
 def read_log(path: Path) -> np.ndarray:
-    """Rows of numbers: step, pictures, seconds, side, loss, hit, rate and, since they exist, three of the regions."""
+    """Rows of numbers in the order of COLUMNS; what an older run did not log is nan."""
     rows = np.loadtxt(path, delimiter=",", ndmin=2)
     missing = np.full((len(rows), len(COLUMNS) - rows.shape[1]), np.nan)
     return np.concatenate([rows, missing], axis=1)
@@ -80,10 +83,10 @@ def draw(image_log: Path, text_log: Path, target: Path) -> None:
         panel("right caption first, % / million pictures", seen, smoothed(image[:, 5]) * 100, 1),
         panel("text tower: held-out cosine / minutes", text[:, 1] / 60, text[:, 3], 2),
     ]
-    regional = image[np.isfinite(image[:, 8]) & (image[:, 8] > 0)]
+    regional = image[np.isfinite(image[:, POINTING]) & (image[:, POINTING] > 0)]
     if len(regional) > 1:
         panels.append(panel("regions: pointing loss / million", smoothed(regional[:, 1]) / 1e6,
-                            smoothed(regional[:, 8]), 3))  # fmt: skip
+                            smoothed(regional[:, POINTING]), 3))  # fmt: skip
     size = f'width="{len(panels) * WIDTH}" height="{HEIGHT}"'
     ground = f'<rect {size} fill="white"/>'
     target.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{ground}{"".join(panels)}</svg>\n')

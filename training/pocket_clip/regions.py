@@ -9,6 +9,9 @@ projection, t_r the text of region r and s the logit scale:
 
 Pooling before norm and projection is what the whole picture gets, so that a picture, a region and a cell lie in one
 space. Regions of one concept in one picture count as one target of the grounding.
+
+Parts (parts.py) are named twice, as the tabs embed a region: cut out on the mean colour, and by the cells that it
+covers in its surroundings, both against the words for every part of every toy and for every toy as a whole.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ from torch.nn import functional
 from training.pocket_clip.batches import Batch
 from training.pocket_clip.composites import RegionBatch
 from training.pocket_clip.model import ImageTower, fast_numbers
+from training.pocket_clip.part_source import PartBatch
 
 if TYPE_CHECKING:
     from training.pocket_clip.targets import CaptionTargets
 
+PART_SMOOTHING = 0.05
 MOST_CELLS = 160  # single cells of a batch that are named
 INSIDE, WELL_INSIDE = 0.5, 0.6  # shares of a cell
 
@@ -76,3 +81,16 @@ def region_loss(
         told = Batch(whole, torch.full((len(whole),), -1), batch.captions[has_caption])
         loss = loss + 0.3 * targets.loss(whole, model.log_scale, told, rng)[0]
     return loss, {"region": naming.item(), "ground": grounding.item(), "region_hit": hit.item()}
+
+
+def part_loss(model: ImageTower, batch: PartBatch) -> tuple[Tensor, dict[str, float]]:
+    """Cut-outs and covered cells of parts and of whole things against all words, with the share that is named right."""
+    with fast_numbers():
+        cells = model.cells(torch.cat([batch.cut_outs, batch.windows]).contiguous(memory_format=torch.channels_last))
+    alone, within = cells.float().chunk(2)
+    weights = batch.cover / batch.cover.sum((1, 2), keepdim=True)
+    named = model.project(torch.cat([alone.mean((2, 3)), (within * weights[:, None]).sum((2, 3))]))
+    logits = functional.normalize(named, dim=-1) @ batch.targets.T * model.log_scale.exp().clamp(max=100)
+    words = batch.words.repeat(2)
+    hit = (logits.argmax(1) == words).float().mean()
+    return functional.cross_entropy(logits, words, label_smoothing=PART_SMOOTHING), {"part_hit": hit.item()}

@@ -70,6 +70,11 @@ def pack(run: Path, out: Path, map_px: int, powers: dict[str, float], share: flo
     _write(out / "card.json", card(training, map_px) | {"powers": powers, "share_of_guided_weights": share})
 
 
+def said_input(map_px: int) -> str:
+    """What the card says of the networks' input."""
+    return f"longer side {map_px} px; the map is drawn along the photo's edges at full size"
+
+
 def card(training: dict[str, Any], map_px: int) -> dict[str, Any]:
     """What the weights are, how they were made, and of what."""
     return {
@@ -80,7 +85,7 @@ def card(training: dict[str, Any], map_px: int) -> dict[str, Any]:
         " are for research only.",
         "parameters": PARAMETERS,
         "networks": sorted(key for key in training if key != "pairs"),
-        "input": f"longer side {map_px} px; the map is drawn along the photo's edges at full size",
+        "input": said_input(map_px),
         "training": {"cpu_seconds_and_steps": training, "guide": GUIDE, "seed": 0},
         "deviations": "see core/light_fit.py and training/pocket_light/README.md",
         "data": list(DATA),

@@ -2,9 +2,10 @@
 
 Run: ``python -m training.pocket_light.sides --folder assets/models/pocket-light --photos BSDS --raw RAW``.
 ``pack`` leaves networks that know pictures of 16 to 28 px. On a photo of 1,000 px they see 35 px around a pixel, which
-is no whole picture any more, and answer something else. Here the first network learns, on sides of 40 to 150 px, the
-map that the tab draws from its own answer on 28 px; its answers on 28 px are held where they are. What it learnt is
-added to the others, whose weights began with the same pairs (task arithmetic, Ilharco et al. 2023, arXiv:2212.04089).
+is no whole picture any more, and answer something else. Here the first network learns, on larger sides, the map that
+the tab draws from its own answer on a small one (``--map-px``, which its answers are held at). What it learnt is added
+to the others, whose weights began with the same pairs (task arithmetic, Ilharco et al. 2023, arXiv:2212.04089). Run
+twice, from small to large: what was taught on 40 to 150 px knows 64 px well, and can teach up to 320 px from there.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from core import light_net
 from core.backlight import darkened, drawn_mask
 from core.light import LightModel
 from core.light_field import luma_of, network_field
+from training.pocket_light.pack import said_input
 from training.pocket_light.pictures import Rgb8, sice_scenes, split_scenes
 from training.pocket_light.train import LEAST_ERROR, LIT_WEIGHT, RELATIVE, ROUND_OFF, STOPS, rate_at
 from training.pocket_sam.muon import Muon
@@ -34,12 +36,11 @@ from training.pocket_sam.muon import Muon
 log = logging.getLogger(__name__)
 
 TEACHER = "rave"
-SIDES_PX = (40, 150)
+SIDES_PX = (40, 150)  # of the first run; the second takes (64, 320)
 PIXELS = 2 * 96 * 96  # of a step, so that all sides cost alike
 MOST_PICTURES = 4
 FROM_SICE, LEFT_ALONE = 0.2, 0.15  # shares of the pictures; the others get a dark subject
-HELD_SHAPE = (21, 28)  # of the small pictures whose answers are held
-HELD_PICTURES, HELD_WEIGHT = 8, 4.0
+HELD_PICTURES, HELD_WEIGHT = 8, 4.0  # small pictures whose answers are held
 RATE = 1e-3  # of Muon; Adam takes half of it
 BSDS = {"set": "BSDS500, for large sides", "kind": "photos", "licence": "research and education, as stated"}
 
@@ -108,7 +109,14 @@ def side_loss(light: Tensor, pixels: Tensor, wanted: Tensor, power: float) -> tu
     return loss + LIT_WEIGHT * (square / LEAST_ERROR).log1p(), float(square.detach())
 
 
-def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, seconds: float) -> int:
+def fine_tune(
+    net: nn.Module,
+    model: LightModel,
+    photos: Photos,
+    power: float,
+    seconds: float,
+    sides_px: tuple[int, int] = SIDES_PX,
+) -> int:
     """Train ``net`` against ``model``, which holds a copy of it as it was; CPU seconds. Returns the steps."""
     first = model.copy_of(TEACHER).eval().requires_grad_(False)
     seen: list[Tensor] = []
@@ -125,9 +133,9 @@ def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, s
     optimizers = (Muon(inner, lr=RATE, weight_decay=0.0), torch.optim.Adam(outer, RATE / 2, betas=(0.9, 0.98)))
     began, step, squares = time.process_time(), 0, []
     while (progress := (time.process_time() - began) / seconds) < 1:
-        side_px = int(np.exp(photos.rng.uniform(*np.log(SIDES_PX))))
+        side_px = int(np.exp(photos.rng.uniform(*np.log(sides_px))))
         count = max(1, min(MOST_PICTURES, PIXELS // side_px**2))
-        held = torch.from_numpy(np.stack([_held(photos) for _ in range(HELD_PICTURES)]))
+        held = torch.from_numpy(np.stack([_held(photos, model.map_px) for _ in range(HELD_PICTURES)]))
         with torch.no_grad():
             before = raw(first, held)
         loss = HELD_WEIGHT * ((raw(net, held) - before) / (before + RELATIVE)).square().mean()
@@ -151,13 +159,15 @@ def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, s
     return step
 
 
-def _held(photos: Photos) -> np.ndarray:
-    image = Image.fromarray(photos.draw(64)).resize(HELD_SHAPE[::-1], Image.Resampling.BOX)
+def _held(photos: Photos, map_px: int) -> np.ndarray:
+    image = Image.fromarray(photos.draw(2 * map_px)).resize((map_px, map_px * 3 // 4), Image.Resampling.BOX)
     return np.ascontiguousarray(np.asarray(image, np.float32).transpose(2, 0, 1) / 255)
 
 
-def carry_over(folder: Path, out: Path, taught: dict[str, Tensor], training: dict[str, Any]) -> None:
-    """Add what the first network learnt to every one of a folder, and say so in the card."""
+def carry_over(
+    folder: Path, out: Path, taught: dict[str, Tensor], training: dict[str, Any], map_px: int | None = None
+) -> None:
+    """Add what the first network learnt to every one of a folder, which ``map_px`` suits from now on; to its card."""
     out.mkdir(parents=True, exist_ok=True)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -167,12 +177,16 @@ def carry_over(folder: Path, out: Path, taught: dict[str, Tensor], training: dic
         moved = {name: value.float() + taught[name] - before[name].float() for name, value in weights.items()}
         save_file({name: value.half().contiguous() for name, value in moved.items()}, out / file)
         (out / file).chmod(0o644)
-    card["training"]["cpu_seconds_and_steps"]["sides"] = training
+    runs = card["training"]["cpu_seconds_and_steps"]
+    runs["sides" if "sides" not in runs else f"sides {len(runs)}"] = training
+    if map_px is not None:
+        config["map_px"] = map_px
+        card["input"] = said_input(map_px)
     card["data"] = [*(row for row in card["data"] if row["set"] != BSDS["set"]), BSDS]
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    for name in ("config.json", "direction.safetensors"):
-        if out != folder:
-            (out / name).write_bytes((folder / name).read_bytes())
+    (out / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+    if out != folder:
+        (out / "direction.safetensors").write_bytes((folder / "direction.safetensors").read_bytes())
 
 
 def read_net(path: Path) -> nn.Module:
@@ -189,16 +203,18 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="BSDS500's images")
     parser.add_argument("--raw", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=900.0, help="CPU seconds")
+    parser.add_argument("--sides", type=int, nargs=2, default=SIDES_PX, metavar=("LEAST", "MOST"), help="pixels")
+    parser.add_argument("--map-px", type=int, help="longer side of the small picture; none takes the folder's")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     config = json.loads((given.folder / "config.json").read_text(encoding="utf-8"))
     power = config["powers"].get(TEACHER, 1.0)
     nets = [read_net(given.folder / config["networks"][TEACHER]) for _ in range(2)]
-    model = LightModel("before", {TEACHER: nets[0]}, map_px=config["map_px"], powers={TEACHER: power})
-    steps = fine_tune(nets[1], model, Photos(given.photos, given.raw), power, given.seconds)
-    training = {"step": steps, "seconds": given.seconds, "sides_px": list(SIDES_PX)}
-    carry_over(given.folder, given.out or given.folder, nets[1].state_dict(), training)
+    model = LightModel("before", {TEACHER: nets[0]}, map_px=given.map_px or config["map_px"], powers={TEACHER: power})
+    steps = fine_tune(nets[1], model, Photos(given.photos, given.raw), power, given.seconds, tuple(given.sides))
+    training = {"step": steps, "seconds": given.seconds, "sides_px": list(given.sides)}
+    carry_over(given.folder, given.out or given.folder, nets[1].state_dict(), training, given.map_px)
 
 
 if __name__ == "__main__":
