@@ -18,7 +18,6 @@ import importlib.util
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.__main__ import README, with_table
-from benchmarks.enhance_dense import divided, measure_dense, mended, psnr
 from benchmarks.enhance_photo import fresh
 from benchmarks.enhance_race import measure_race
+from benchmarks.enhance_whole import measure_whole, psnr
 from benchmarks.measure import Measurement, machine, markdown
 from core.backlight import darkened, drawn_mask
 from core.light_field import LightField
@@ -51,7 +50,8 @@ LEAST_TO_SPLIT = 12  # pictures from which on every second one is left out
 CAP_DB = 40.0
 PLAIN = EnhanceOptions(protect_highlights=0.0, skips_well_lit=False)
 LARGE_WH = (4000, 3000)  # 12 megapixels
-WALL_NOTE = "JPEG to JPEG by the tab's path with pocket-clip as judge, two threads; the machine was shared"
+WHOLE_PX, WHOLE_PHOTOS = 768, 6  # longer side (Kodak's own) and number of what the network is run on whole
+WALL_NOTE = "JPEG to JPEG by the tab's path with pocket-clip as judge, two threads"
 _LIBRARY_PHOTOS = (
     ("skimage", "data/chelsea.png"),
     ("skimage", "data/coffee.png"),
@@ -72,14 +72,14 @@ class Row:
     total: float
 
 
-def known_pictures(folder: Path | None, most: int) -> list[Floats]:
-    """Well-lit pictures of ``TEST_PX``."""
+def known_pictures(folder: Path | None, most: int, longest_px: int = TEST_PX) -> list[Floats]:
+    """Well-lit pictures whose longer side is at most ``longest_px``."""
     paths = sorted(folder.rglob("*.png")) if folder is not None else []
     for package, inside in () if paths else _LIBRARY_PHOTOS:
         found = importlib.util.find_spec(package)
         if found is not None and found.origin is not None and (path := Path(found.origin).parent / inside).is_file():
             paths.append(path)
-    return [_read(path, TEST_PX) for path in paths[:most]]
+    return [_read(path, longest_px) for path in paths[:most]]
 
 
 def scored(pictures: Sequence[Floats]) -> list[Floats]:
@@ -242,12 +242,14 @@ def _whole_photo(picture: Floats, size_wh: tuple[int, int], method: Method) -> d
         return fresh(path, method)
 
 
-def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quick: bool) -> list[Measurement]:
+def measure_cost(
+    model: LightSource, pictures: Sequence[Floats], method: Method, *, is_quick: bool
+) -> list[Measurement]:
     """Twelve and 48 megapixels end to end, and the same network at full size (an eighth of the side when quick)."""
     rows, cpu_s, pixels = [], 0.0, 0
     for times in (1, 2):
         size = (LARGE_WH[0] * times // (8 if is_quick else 1), LARGE_WH[1] * times // (8 if is_quick else 1))
-        found = _whole_photo(picture, size, method)
+        found = _whole_photo(pictures[0], size, method)
         name = f"{size[0] * size[1] / 1e6:.0f} MP"
         bar_s, bar_mb = (4.0, 1200.0) if times == 1 else (None, None)
         if times == 1:
@@ -260,22 +262,13 @@ def measure_cost(model: LightSource, picture: Floats, method: Method, *, is_quic
                 f"with Python, torch and both models; {found['start_mb']:.0f} MB before the photo",
             ),
         ]  # fmt: skip
-    size = (1000 // (8 if is_quick else 1), 750 // (8 if is_quick else 1))
-    rgb = np.asarray(Image.fromarray(eight(picture)).resize(size, Image.Resampling.BICUBIC))
-    start_cpu_s = time.process_time()
-    light = model.light(rgb, method)
-    full_s = (time.process_time() - start_cpu_s) * pixels / light.size
-    ours = mended(rgb, method, model, PLAIN)
+    agreement, pixel_s = measure_whole(pictures, method, model, PLAIN)
+    where = "measured on the photos below, scaled by area"
     return [
         *rows,
-        Measurement(
-            "the network at full size, CPU", cpu_s, full_s, "s", 10.0, True, "measured on 0.75 MP, scaled by area"
-        ),
-        Measurement(
-            f"agreement with the network run naively at {size[0]} x {size[1]}, dB",
-            psnr(divided(rgb, light) - ours), None, "", 31.0, True, f"a well-lit photo; map at {model.map_px} px",
-        ),
-    ]  # fmt: skip
+        Measurement("the network at full size, CPU", cpu_s, pixel_s * pixels, "s", 10.0, True, where),
+        *agreement,
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -299,8 +292,8 @@ def main(arguments: list[str] | None = None) -> int:
         rows += measure_noise()
         with POOL.use(NOISE_MODEL) as denoiser:
             rows += measure_noise(denoiser)
-        rows += measure_cost(model, pictures[0], methods[0], is_quick=given.quick)
-        rows += measure_dense(pictures[1:8:2][: 1 if given.quick else 3], methods[0], model, PLAIN)
+        whole = known_pictures(given.photos, given.most, WHOLE_PX // 8 if given.quick else WHOLE_PX)
+        rows += measure_cost(model, scored(whole)[:WHOLE_PHOTOS], methods[0], is_quick=given.quick)
     rows += race
     if given.write:
         README.write_text(with_table(README.read_text(), "enhance", markdown(rows, "python -m benchmarks.enhance")))

@@ -166,12 +166,12 @@ _POCKET_LIGHT = ModelSpec(
         Bundled(
             "pocket-light",
             {
-                "card.json": "6525723a239495c72ab5b6dedec7294b99e04a5139f7442ac958ed7ab26fde8d",
-                "clip-lit-latent.safetensors": "a9da5a3894c2673b2ee045cd0d0c167a1a58388f02f2f8fc8620620343d9cda8",
-                "clip-lit.safetensors": "2109a26f1e83c54f2e358a610a048933a056eff0c3286333dd6958c33350e260",
-                "config.json": "f1d15c46f94de073255145007b0e3b617b199b8d223011b0a168fbadf942178b",
+                "card.json": "975d588cad63d03ca4a2d18045aeecde94892a062f25692b2968cd0624f7457f",
+                "clip-lit-latent.safetensors": "3b9ea4d09f0b2289358988b193d182a609cb6e65aad2e77a194f86fa2f4da6b4",
+                "clip-lit.safetensors": "f561734a8b3eadcb260fb52f57f6ab9e8024abc8de334729c965f2f07bc39ef9",
+                "config.json": "b6070efb806ccdb4073d3183d9c24580229e6fb69ae45111644bae688abe687a",
                 "direction.safetensors": "acd0207bbb9da42bb90b86c7b44196edd742ff04a0e96849f159b955f63d0b77",
-                "rave.safetensors": "78dcb2008dc3e40065ac334a1881aa4343eec7346f8ee5312b809bd3a271f2f3",
+                "rave.safetensors": "eafea2c45aa07ab0b5b98b68da1b2606d337ee9ac6d6a7735e77a057287b2c6a",
             },
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import enhance, enhance_dense, enhance_race
+from benchmarks import enhance, enhance_race, enhance_whole
 
 
 def test_psnr_of_known_errors() -> None:
@@ -45,32 +45,26 @@ def test_a_batch_is_dark_only_where_asked() -> None:
     assert dark.mean() < good.mean() - 0.05
 
 
-class SumOfNeighbours:
-    """A light whose value is a pixel's red and a third of its neighbours', so that a dilated twin can be written."""
+class OneLight:
+    """A light that is the same everywhere, or depends on how many pixels it is asked about."""
 
     name, map_px = "stub", 5
 
+    def __init__(self, whole: float) -> None:
+        self.whole = whole
+
     def light(self, rgb: np.ndarray, method: str, *, job: object = None) -> np.ndarray:
-        return spread(rgb[..., 0].astype(np.float32) / 255, 1)
+        return np.full(rgb.shape[:2], 0.8 if max(rgb.shape) <= self.map_px else self.whole, np.float32)
 
 
-def spread(red: np.ndarray, apart: int) -> np.ndarray:
-    wide = np.pad(red, ((0, 0), (apart, apart)), mode="edge")
-    return 0.1 + 0.4 * red + 0.2 * (wide[:, : -2 * apart] + wide[:, 2 * apart :])
+@pytest.mark.parametrize(("whole", "least", "most"), [(0.8, 50, 200), (1.0, 15, 21)])
+def test_agreement_is_between_small_copy_and_whole_photo(whole: float, least: float, most: float) -> None:
+    rows, pixel_s = enhance_whole.measure_whole(pictures(), "rave", OneLight(whole), enhance.PLAIN)
+    assert [("well-lit" in row.name, "backlit" in row.name) for row in rows] == [(True, False), (False, True)]
+    assert least < rows[0].ours < most and rows[0].is_met is (least > 31) and pixel_s > 0
 
 
-def test_phases_are_the_dilated_network() -> None:
-    rgb = np.random.default_rng(0).integers(0, 256, (12, 15, 3)).astype(np.uint8)
-    light = enhance_dense.dense_light(rgb, "rave", model=SumOfNeighbours(), ratio=3)
-    means = np.rint(enhance_dense.sliding_mean(rgb.astype(np.float32), 3))[..., 0] / 255
-    np.testing.assert_allclose(light[:, 3:-3], spread(means, 3)[:, 3:-3], atol=1e-6)
-    with pytest.raises(ValueError, match="15 x 12"):
-        enhance_dense.dense_light(rgb, "rave", model=SumOfNeighbours(), ratio=5)
-
-
-def test_sliding_means_are_means_of_windows() -> None:
-    values = np.random.default_rng(1).random((6, 7, 3)).astype(np.float32)
-    means = enhance_dense.sliding_mean(values, 3)
-    assert means.shape == values.shape
-    np.testing.assert_allclose(means[2, 4], values[1:4, 3:6].mean((0, 1)), atol=1e-6)
-    np.testing.assert_allclose(enhance_dense.sliding_mean(values[:1, :1], 5)[0, 0], values[0, 0], atol=1e-6)
+def test_half_of_the_whole_photos_have_a_subject_in_the_dark() -> None:
+    kinds = enhance_whole.as_given_and_backlit(pictures())
+    assert [kind for kind, _ in kinds] == ["well-lit", "backlit"] * 2
+    assert all(dark.mean() < lit.mean() for (_, lit), (_, dark) in zip(kinds[::2], kinds[1::2], strict=True))

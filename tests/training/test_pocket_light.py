@@ -143,7 +143,7 @@ def test_sides_are_learnt_and_carried_to_all_networks(tmp_path: Path, monkeypatc
     model = LightModel("before", {"rave": nets[0]}, map_px=28, powers={"rave": 0.95})
     steps = sides.fine_tune(nets[1], model, sides.Photos(tmp_path, tmp_path), 0.95, 4.0)
     assert steps >= 1
-    sides.carry_over(folder, out, nets[1].state_dict(), {"step": steps, "seconds": 4.0})
+    sides.carry_over(folder, out, nets[1].state_dict(), {"step": steps, "seconds": 4.0}, 96)
     moved, other = (load_file(out / name) for name in ("rave.safetensors", "clip-lit.safetensors"))
     first, second = (load_file(folder / name) for name in ("rave.safetensors", "clip-lit.safetensors"))
     name = "conv1.weight" if "conv1.weight" in moved else next(iter(moved))
@@ -152,4 +152,5 @@ def test_sides_are_learnt_and_carried_to_all_networks(tmp_path: Path, monkeypatc
     assert torch.allclose(other[name].float() - second[name].float(), changed, atol=2e-3)  # half precision
     card = json.loads((out / "card.json").read_text())
     assert card["training"]["cpu_seconds_and_steps"]["sides"]["step"] == steps
+    assert "96 px" in card["input"] and json.loads((out / "config.json").read_text())["map_px"] == 96
     assert [row["set"] for row in card["data"]].count(sides.BSDS["set"]) == 1

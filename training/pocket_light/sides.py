@@ -2,10 +2,10 @@
 
 Run: ``python -m training.pocket_light.sides --folder assets/models/pocket-light --photos BSDS --raw RAW``.
 ``pack`` leaves networks that know pictures of 16 to 28 px. On a photo of 1,000 px they see 35 px around a pixel, which
-is no whole picture any more, and answer something else. Here the first network learns, on larger sides, the map that
-the tab draws from its own answer on a small one (``--map-px``, which its answers are held at). What it learnt is added
-to the others, whose weights began with the same pairs (task arithmetic, Ilharco et al. 2023, arXiv:2212.04089). Run
-twice, from small to large: what was taught on 40 to 150 px knows 64 px well, and can teach up to 320 px from there.
+is no whole picture any more, and answer something else. Here the first network learns, on sides of 40 to 150 px, the
+map that the tab draws from its own answer on 28 px; its answers on 28 px are held where they are. What it learnt is
+added to the others, whose weights began with the same pairs (task arithmetic, Ilharco et al. 2023, arXiv:2212.04089).
+From then on they look at ``--map-px``, 96: they know that side better than the one that they began with.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ from training.pocket_sam.muon import Muon
 log = logging.getLogger(__name__)
 
 TEACHER = "rave"
-SIDES_PX = (40, 150)  # of the first run; the second takes (64, 320)
+SIDES_PX = (40, 150)
+MAP_PX = 96  # longer side of the small picture from then on
 PIXELS = 2 * 96 * 96  # of a step, so that all sides cost alike
 MOST_PICTURES = 4
 FROM_SICE, LEFT_ALONE = 0.2, 0.15  # shares of the pictures; the others get a dark subject
@@ -109,14 +110,7 @@ def side_loss(light: Tensor, pixels: Tensor, wanted: Tensor, power: float) -> tu
     return loss + LIT_WEIGHT * (square / LEAST_ERROR).log1p(), float(square.detach())
 
 
-def fine_tune(
-    net: nn.Module,
-    model: LightModel,
-    photos: Photos,
-    power: float,
-    seconds: float,
-    sides_px: tuple[int, int] = SIDES_PX,
-) -> int:
+def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, seconds: float) -> int:
     """Train ``net`` against ``model``, which holds a copy of it as it was; CPU seconds. Returns the steps."""
     first = model.copy_of(TEACHER).eval().requires_grad_(False)
     seen: list[Tensor] = []
@@ -133,7 +127,7 @@ def fine_tune(
     optimizers = (Muon(inner, lr=RATE, weight_decay=0.0), torch.optim.Adam(outer, RATE / 2, betas=(0.9, 0.98)))
     began, step, squares = time.process_time(), 0, []
     while (progress := (time.process_time() - began) / seconds) < 1:
-        side_px = int(np.exp(photos.rng.uniform(*np.log(sides_px))))
+        side_px = int(np.exp(photos.rng.uniform(*np.log(SIDES_PX))))
         count = max(1, min(MOST_PICTURES, PIXELS // side_px**2))
         held = torch.from_numpy(np.stack([_held(photos, model.map_px) for _ in range(HELD_PICTURES)]))
         with torch.no_grad():
@@ -164,10 +158,8 @@ def _held(photos: Photos, map_px: int) -> np.ndarray:
     return np.ascontiguousarray(np.asarray(image, np.float32).transpose(2, 0, 1) / 255)
 
 
-def carry_over(
-    folder: Path, out: Path, taught: dict[str, Tensor], training: dict[str, Any], map_px: int | None = None
-) -> None:
-    """Add what the first network learnt to every one of a folder, which ``map_px`` suits from now on; to its card."""
+def carry_over(folder: Path, out: Path, taught: dict[str, Tensor], training: dict[str, Any], map_px: int) -> None:
+    """Add what the first network learnt to every one of a folder, whose networks look at ``map_px`` from now on."""
     out.mkdir(parents=True, exist_ok=True)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -177,11 +169,8 @@ def carry_over(
         moved = {name: value.float() + taught[name] - before[name].float() for name, value in weights.items()}
         save_file({name: value.half().contiguous() for name, value in moved.items()}, out / file)
         (out / file).chmod(0o644)
-    runs = card["training"]["cpu_seconds_and_steps"]
-    runs["sides" if "sides" not in runs else f"sides {len(runs)}"] = training
-    if map_px is not None:
-        config["map_px"] = map_px
-        card["input"] = said_input(map_px)
+    card["training"]["cpu_seconds_and_steps"]["sides"] = training
+    config["map_px"], card["input"] = map_px, said_input(map_px)
     card["data"] = [*(row for row in card["data"] if row["set"] != BSDS["set"]), BSDS]
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     (out / "config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
@@ -203,17 +192,16 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="BSDS500's images")
     parser.add_argument("--raw", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=900.0, help="CPU seconds")
-    parser.add_argument("--sides", type=int, nargs=2, default=SIDES_PX, metavar=("LEAST", "MOST"), help="pixels")
-    parser.add_argument("--map-px", type=int, help="longer side of the small picture; none takes the folder's")
+    parser.add_argument("--map-px", type=int, default=MAP_PX, help="longer side that they look at from then on")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     config = json.loads((given.folder / "config.json").read_text(encoding="utf-8"))
     power = config["powers"].get(TEACHER, 1.0)
     nets = [read_net(given.folder / config["networks"][TEACHER]) for _ in range(2)]
-    model = LightModel("before", {TEACHER: nets[0]}, map_px=given.map_px or config["map_px"], powers={TEACHER: power})
-    steps = fine_tune(nets[1], model, Photos(given.photos, given.raw), power, given.seconds, tuple(given.sides))
-    training = {"step": steps, "seconds": given.seconds, "sides_px": list(given.sides)}
+    model = LightModel("before", {TEACHER: nets[0]}, map_px=config["map_px"], powers={TEACHER: power})
+    steps = fine_tune(nets[1], model, Photos(given.photos, given.raw), power, given.seconds)
+    training = {"step": steps, "seconds": given.seconds, "sides_px": list(SIDES_PX)}
     carry_over(given.folder, given.out or given.folder, nets[1].state_dict(), training, given.map_px)
 
 
