@@ -262,7 +262,7 @@ def measure_cost(
                 f"with Python, torch and both models; {found['start_mb']:.0f} MB before the photo",
             ),
         ]  # fmt: skip
-    agreement, pixel_s = measure_whole(pictures, method, model, PLAIN)
+    agreement, pixel_s = measure_whole(pictures, method, model, way_of(method, model))
     where = "measured on the photos below, scaled by area"
     return [
         *rows,

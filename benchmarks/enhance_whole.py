@@ -6,17 +6,15 @@ Both divide the same photo, well-lit and with a subject in the dark; the error i
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from benchmarks.measure import Measurement
 from core.backlight import darkened, drawn_mask
-from demos.enhancement.light_map import enhanced
-from demos.enhancement.methods import LightSource, field_of
-from demos.enhancement.options import EnhanceOptions, Method
+from demos.enhancement.methods import LightSource
+from demos.enhancement.options import Method
 
 Floats = NDArray[np.float32]
 Rgb = NDArray[np.uint8]
@@ -36,14 +34,6 @@ def psnr(error: Floats, weight: NDArray[np.float64] | None = None) -> float:
     return float(-10 * np.log10(max(mean, 1e-10)))
 
 
-def mended(rgb: Rgb, method: Method, model: LightSource, options: EnhanceOptions) -> Floats:
-    """A picture by the light of its small copy, as the tab makes it, in [0, 1]."""
-    small = Image.fromarray(rgb)
-    small.thumbnail((model.map_px, model.map_px), Image.Resampling.BOX)
-    field = field_of(np.asarray(small), method, model=model)
-    return enhanced(rgb, field, options).astype(np.float32) / np.float32(255)
-
-
 def as_given_and_backlit(pictures: Sequence[Floats]) -> list[tuple[str, Rgb]]:
     """Each picture (H, W, 3) in [0, 1] as it is, and with its subject darkened by ``STOPS`` EV."""
     rng, made = np.random.default_rng(11), []
@@ -57,16 +47,16 @@ def as_given_and_backlit(pictures: Sequence[Floats]) -> list[tuple[str, Rgb]]:
 
 
 def measure_whole(
-    pictures: Sequence[Floats], method: Method, model: LightSource, options: EnhanceOptions
+    pictures: Sequence[Floats], method: Method, model: LightSource, way: Callable[[Rgb], Rgb]
 ) -> tuple[list[Measurement], float]:
-    """How far the tab's results are from those of the network on whole photos, and its CPU seconds a pixel there."""
+    """How far a way's results are from those of the network on whole photos, and the network's CPU seconds a pixel."""
     found: dict[str, list[float]] = {}
     spent_s, pixels = 0.0, 0
     for kind, rgb in as_given_and_backlit(pictures):
         start_s = time.process_time()
         light = model.light(rgb, method)
         spent_s, pixels = spent_s + time.process_time() - start_s, pixels + light.size
-        ours = mended(rgb, method, model, options)
+        ours = way(rgb).astype(np.float32) / np.float32(255)
         found.setdefault(kind, []).append(psnr(divided(rgb, light) - ours))
     longest = max(max(picture.shape) for picture in pictures)
     rows = [

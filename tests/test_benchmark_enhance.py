@@ -59,7 +59,8 @@ class OneLight:
 
 @pytest.mark.parametrize(("whole", "least", "most"), [(0.8, 50, 200), (1.0, 15, 21)])
 def test_agreement_is_between_small_copy_and_whole_photo(whole: float, least: float, most: float) -> None:
-    rows, pixel_s = enhance_whole.measure_whole(pictures(), "rave", OneLight(whole), enhance.PLAIN)
+    model = OneLight(whole)
+    rows, pixel_s = enhance_whole.measure_whole(pictures(), "rave", model, enhance.way_of("rave", model))
     assert [("well-lit" in row.name, "backlit" in row.name) for row in rows] == [(True, False), (False, True)]
     assert least < rows[0].ours < most and rows[0].is_met is (least > 31) and pixel_s > 0
 

@@ -1,6 +1,6 @@
 """Teach packed networks to find the same light on large sides as on the small ones that they learnt on.
 
-Run: ``python -m training.pocket_light.sides --folder assets/models/pocket-light --photos BSDS --raw RAW``.
+Run: ``python -m training.pocket_light.sides --folder PACKED --photos BSDS --raw RAW --out OUT``.
 ``pack`` leaves networks that know pictures of 16 to 28 px. On a photo of 1,000 px they see 35 px around a pixel, which
 is no whole picture any more, and answer something else. Here the first network learns, on sides of 40 to 150 px, the
 map that the tab draws from its own answer on 28 px; its answers on 28 px are held where they are. What it learnt is
@@ -41,7 +41,8 @@ MAP_PX = 96  # longer side of the small picture from then on
 PIXELS = 2 * 96 * 96  # of a step, so that all sides cost alike
 MOST_PICTURES = 4
 FROM_SICE, LEFT_ALONE = 0.2, 0.15  # shares of the pictures; the others get a dark subject
-HELD_PICTURES, HELD_WEIGHT = 8, 4.0  # small pictures whose answers are held
+HELD_SHAPE = (21, 28)  # of the small pictures whose answers are held
+HELD_PICTURES, HELD_WEIGHT = 8, 4.0
 RATE = 1e-3  # of Muon; Adam takes half of it
 BSDS = {"set": "BSDS500, for large sides", "kind": "photos", "licence": "research and education, as stated"}
 
@@ -129,7 +130,7 @@ def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, s
     while (progress := (time.process_time() - began) / seconds) < 1:
         side_px = int(np.exp(photos.rng.uniform(*np.log(SIDES_PX))))
         count = max(1, min(MOST_PICTURES, PIXELS // side_px**2))
-        held = torch.from_numpy(np.stack([_held(photos, model.map_px) for _ in range(HELD_PICTURES)]))
+        held = torch.from_numpy(np.stack([_held(photos) for _ in range(HELD_PICTURES)]))
         with torch.no_grad():
             before = raw(first, held)
         loss = HELD_WEIGHT * ((raw(net, held) - before) / (before + RELATIVE)).square().mean()
@@ -153,8 +154,8 @@ def fine_tune(net: nn.Module, model: LightModel, photos: Photos, power: float, s
     return step
 
 
-def _held(photos: Photos, map_px: int) -> np.ndarray:
-    image = Image.fromarray(photos.draw(2 * map_px)).resize((map_px, map_px * 3 // 4), Image.Resampling.BOX)
+def _held(photos: Photos) -> np.ndarray:
+    image = Image.fromarray(photos.draw(64)).resize(HELD_SHAPE[::-1], Image.Resampling.BOX)
     return np.ascontiguousarray(np.asarray(image, np.float32).transpose(2, 0, 1) / 255)
 
 
